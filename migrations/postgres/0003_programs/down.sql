@@ -1,0 +1,12 @@
+drop table phase_revisions;
+drop table phases;
+drop table participant_revisions;
+drop table participants;
+drop table membership_revisions;
+drop table memberships;
+drop table document_revisions;
+drop table documents;
+drop table program_revisions;
+drop table programs;
+drop table stakeholder_revisions;
+drop table stakeholders;

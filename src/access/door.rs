@@ -1,0 +1,201 @@
+use std::{future::Ready, marker::PhantomData, sync::Arc};
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
+use chrono_tz::Tz;
+
+use super::identity::{Caller, Identity};
+use crate::{
+    db::Id,
+    policy::{Action, Gate, Roles},
+    problem::Problem,
+    service::Service,
+};
+
+/// The platform's ledger: accounts, stakeholders.
+pub struct Ledger;
+
+impl Ledger {
+    pub const PLATFORM: Id = Id::NIL;
+}
+
+/// Who asks, in which ledger and with which roles: what a query narrows by.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// The programme's id, or [`Ledger::PLATFORM`].
+    pub ledger: Id,
+    /// The programme's slug; empty for the platform.
+    pub slug: Arc<str>,
+    pub roles: Roles,
+    pub account: Id,
+    /// The organisation that the caller acts for, if any.
+    pub stakeholder: Option<Id>,
+}
+
+impl Reach {
+    /// Nobody in particular, on the platform's ledger.
+    pub fn platform() -> Reach {
+        Reach {
+            ledger: Ledger::PLATFORM,
+            slug: "".into(),
+            roles: Roles::default(),
+            account: Id::NIL,
+            stakeholder: None,
+        }
+    }
+}
+
+/// Leave to do `A` in the programme that the path names.
+///
+/// Deciding takes no input or output, so it comes before any other argument of the handler is looked
+/// at: actix-web extracts arguments side by side, and the first to fail is what the client sees.
+pub struct Can<A> {
+    pub reach: Reach,
+    pub(super) service: web::Data<Service>,
+    pub(super) request: HttpRequest,
+    pub(super) time_zone: Tz,
+    action: PhantomData<fn() -> A>,
+}
+
+/// Leave to do `A` on what all programmes share: it is held by a role in any active programme, or by admins.
+pub struct Platform<A>(pub(super) Can<A>);
+
+/// Leave of any signed-in caller to do `A`, about themselves or on what everybody signed in may read.
+pub struct Myself<A>(pub(super) Can<A>, pub Arc<Caller>);
+
+impl<A: Gate> FromRequest for Can<A> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(Can::decide(request))
+    }
+}
+
+impl<A: Gate> FromRequest for Platform<A> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(Platform::decide(request))
+    }
+}
+
+impl<A: Gate> FromRequest for Myself<A> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(Myself::decide(request))
+    }
+}
+
+fn caller(request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
+    match request.extensions().get::<Identity>() {
+        Some(Identity::Known(caller)) => Ok(caller.clone()),
+        Some(Identity::Refused(why)) => {
+            log::debug!("refused: {why}");
+            Err(Problem::InvalidToken)
+        }
+        Some(Identity::Failed(problem)) => Err(problem.clone()),
+        None => Err(Problem::Unauthenticated),
+    }
+}
+
+pub(super) fn service(request: &HttpRequest) -> Result<web::Data<Service>, Problem> {
+    request.app_data::<web::Data<Service>>().cloned().ok_or_else(|| Problem::internal("no service"))
+}
+
+impl<A: Gate> Can<A> {
+    pub(super) const ACTION: Action = A::ACTION;
+
+    fn decide(request: &HttpRequest) -> Result<Can<A>, Problem> {
+        let caller = caller(request)?;
+        let service = service(request)?;
+        let slug = request.match_info().get("program").ok_or(Problem::NotFound)?;
+        let now = service.clock.now();
+        // An outsider is told the same whether or not the programme exists.
+        let (ledger, slug) = caller
+            .memberships
+            .iter()
+            .find(|held| &*held.slug == slug && held.holds(now))
+            .map(|held| (held.program, held.slug.clone()))
+            .or_else(|| {
+                let known = caller.programs.iter().find(|(_, known, _)| &**known == slug);
+                known.map(|(id, slug, _)| (*id, slug.clone()))
+            })
+            .ok_or(Problem::NotFound)?;
+        let roles = caller.roles_in(ledger, now);
+        if !A::ACTION.roles().meets(roles) {
+            return Err(Problem::Forbidden { action: A::ACTION.name(), on: slug.to_string() });
+        }
+        let stakeholder = caller
+            .memberships
+            .iter()
+            .find(|held| held.program == ledger && held.holds(now) && A::ACTION.roles().has(held.role));
+        let time_zone = stakeholder.map_or(Tz::UTC, |held| held.time_zone);
+        let stakeholder = stakeholder.map(|held| held.stakeholder);
+        service.operations.check_query(request)?;
+        let reach = Reach { ledger, slug, roles, account: caller.account, stakeholder };
+        Ok(Can { reach, service, request: request.clone(), time_zone, action: PhantomData })
+    }
+}
+
+impl<A: Gate> Platform<A> {
+    fn decide(request: &HttpRequest) -> Result<Platform<A>, Problem> {
+        let caller = caller(request)?;
+        let service = service(request)?;
+        let now = service.clock.now();
+        let roles = caller.roles_anywhere(now);
+        if !A::ACTION.roles().meets(roles) {
+            return Err(Problem::Forbidden { action: A::ACTION.name(), on: String::new() });
+        }
+        service.operations.check_query(request)?;
+        Ok(Platform(Can {
+            time_zone: Tz::UTC,
+            reach: platform_reach(&caller, A::ACTION, roles, now),
+            service,
+            request: request.clone(),
+            action: PhantomData,
+        }))
+    }
+}
+
+fn platform_reach(caller: &Caller, action: Action, roles: Roles, now: chrono::DateTime<chrono::Utc>) -> Reach {
+    let stakeholder = caller
+        .memberships
+        .iter()
+        .find(|held| held.program_active && held.holds(now) && action.roles().has(held.role))
+        .map(|held| held.stakeholder);
+    Reach { ledger: Ledger::PLATFORM, slug: "".into(), roles, account: caller.account, stakeholder }
+}
+
+impl<A: Gate> Myself<A> {
+    fn decide(request: &HttpRequest) -> Result<Myself<A>, Problem> {
+        let caller = caller(request)?;
+        let service = service(request)?;
+        let now = service.clock.now();
+        let reach = platform_reach(&caller, A::ACTION, caller.roles_anywhere(now), now);
+        service.operations.check_query(request)?;
+        let can = Can { reach, service, request: request.clone(), time_zone: Tz::UTC, action: PhantomData };
+        Ok(Myself(can, caller))
+    }
+}
+
+impl<A> Can<A> {
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+}
+
+/// The doors beside [`Can`] are the same door in another frame.
+macro_rules! same_door {
+    ($($door:ident)+) => {$(
+        impl<A> std::ops::Deref for $door<A> {
+            type Target = Can<A>;
+            fn deref(&self) -> &Can<A> {
+                &self.0
+            }
+        }
+    )+};
+}
+same_door!(Platform Myself);

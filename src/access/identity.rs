@@ -1,0 +1,270 @@
+//! Who is calling: from the bearer token to an account and what it holds today.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use actix_web::{
+    HttpMessage,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header,
+    middleware::Next,
+    web,
+};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use quick_cache::sync::Cache;
+
+use crate::{
+    db::{AnyConnection, At, Id, Lane},
+    policy::{Role, Roles},
+    problem::Problem,
+    schema::{account_revisions, membership_revisions, program_revisions, sign_ins},
+    service::Service,
+    token::TokenError,
+};
+
+/// A membership that is open now; whether it holds today depends on the day in its programme.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub id: Id,
+    pub program: Id,
+    pub slug: Arc<str>,
+    pub role: Role,
+    pub stakeholder: Id,
+    pub from_on: NaiveDate,
+    pub until_on: Option<NaiveDate>,
+    pub time_zone: Tz,
+    pub program_active: bool,
+}
+
+impl Held {
+    /// Whether it holds on the day that it is, in the programme's time zone, at `now`.
+    pub fn holds(&self, now: DateTime<Utc>) -> bool {
+        let today = now.with_timezone(&self.time_zone).date_naive();
+        self.from_on <= today && self.until_on.is_none_or(|until| today <= until)
+    }
+}
+
+/// An account and what it holds.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub account: Id,
+    /// The sign-in that the token came from.
+    pub sign_in: Id,
+    pub admin: bool,
+    pub memberships: Vec<Held>,
+    /// Every programme, for admins, who act in programmes that they are no members of.
+    pub programs: Vec<(Id, Arc<str>, bool)>,
+}
+
+impl Caller {
+    /// The roles that the account holds at `now` in one programme, with `Admin` if it is one.
+    pub fn roles_in(&self, program: Id, now: DateTime<Utc>) -> Roles {
+        let own = if self.admin { Roles::default().with(Role::Admin) } else { Roles::default() };
+        self.memberships
+            .iter()
+            .filter(|held| held.program == program && held.holds(now))
+            .fold(own, |roles, held| roles.with(held.role))
+    }
+
+    /// The roles that the account holds at `now` in any active programme.
+    pub fn roles_anywhere(&self, now: DateTime<Utc>) -> Roles {
+        let own = if self.admin { Roles::default().with(Role::Admin) } else { Roles::default() };
+        self.memberships
+            .iter()
+            .filter(|held| held.program_active && held.holds(now))
+            .fold(own, |roles, held| roles.with(held.role))
+    }
+
+    /// Loads an account that may sign in: not locked, with `sign_in` still going on.
+    pub fn load(conn: &mut AnyConnection, account: Id, sign_in: Id) -> Result<Caller, Problem> {
+        use account_revisions as account_rows;
+        let known: Option<(String, bool, Option<At>)> = account_rows::table
+            .inner_join(sign_ins::table.on(sign_ins::account_id.eq(account_rows::subject_id)))
+            .filter(account_rows::subject_id.eq(account))
+            .filter(account_rows::seq_to.is_null())
+            .filter(sign_ins::id.eq(sign_in))
+            .select((account_rows::state, account_rows::admin, sign_ins::ended_at))
+            .first(conn)
+            .optional()?;
+        let admin = match known {
+            Some((state, admin, None)) if state == "active" => admin,
+            _ => return Err(Problem::InvalidToken),
+        };
+        Caller::of(conn, account, sign_in, admin)
+    }
+
+    /// Loads the account again inside a write; whether its sign-in goes on was seen moments ago.
+    pub(super) fn reload(conn: &mut AnyConnection, account: Id) -> Result<Caller, Problem> {
+        let known: Option<(String, bool)> = account_revisions::table
+            .filter(account_revisions::subject_id.eq(account))
+            .filter(account_revisions::seq_to.is_null())
+            .select((account_revisions::state, account_revisions::admin))
+            .first(conn)
+            .optional()?;
+        match known {
+            Some((state, admin)) if state == "active" => Caller::of(conn, account, Id::NIL, admin),
+            _ => Err(Problem::InvalidToken),
+        }
+    }
+
+    fn of(conn: &mut AnyConnection, account: Id, sign_in: Id, admin: bool) -> Result<Caller, Problem> {
+        use membership_revisions as held;
+        type Row = (Id, Id, String, Id, NaiveDate, Option<NaiveDate>, String, String, String);
+        let rows: Vec<Row> = held::table
+            .inner_join(
+                program_revisions::table
+                    .on(program_revisions::subject_id.eq(held::ledger_id).and(program_revisions::seq_to.is_null())),
+            )
+            .filter(held::account_id.eq(account))
+            .filter(held::seq_to.is_null())
+            .filter(held::state.eq("active"))
+            .select((
+                held::subject_id,
+                held::ledger_id,
+                held::role,
+                held::stakeholder_id,
+                held::from_on,
+                held::until_on,
+                program_revisions::slug,
+                program_revisions::state,
+                program_revisions::time_zone,
+            ))
+            .load(conn)?;
+        let memberships = rows
+            .into_iter()
+            .filter_map(|(id, program, role, stakeholder, from_on, until_on, slug, state, time_zone)| {
+                Some(Held {
+                    id,
+                    program,
+                    slug: slug.into(),
+                    role: Role::named(&role)?,
+                    stakeholder,
+                    from_on,
+                    until_on,
+                    time_zone: time_zone.parse().ok()?,
+                    program_active: state == "active",
+                })
+            })
+            .collect();
+        let programs = if admin {
+            let rows: Vec<(Id, String, String)> = program_revisions::table
+                .filter(program_revisions::seq_to.is_null())
+                .select((program_revisions::subject_id, program_revisions::slug, program_revisions::state))
+                .load(conn)?;
+            rows.into_iter().map(|(id, slug, state)| (id, slug.into(), state == "active")).collect()
+        } else {
+            Vec::new()
+        };
+        Ok(Caller { account, sign_in, admin, memberships, programs })
+    }
+}
+
+struct Known {
+    caller: Arc<Caller>,
+    loaded_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+    /// The value of [`Callers::changes`] when it was loaded.
+    changes: u64,
+}
+
+/// Callers by their token: checking a signature costs more than all the rest of a read.
+pub struct Callers {
+    known: Cache<String, Arc<Known>>,
+    /// Goes up when this process changes a right, an account or a programme: then nothing known counts.
+    changes: AtomicU64,
+}
+
+/// How old the rights of a read may be.
+const FRESH: TimeDelta = TimeDelta::seconds(5);
+const REMEMBERED: usize = 10_000;
+
+impl Callers {
+    pub fn new() -> Callers {
+        Callers { known: Cache::new(REMEMBERED), changes: AtomicU64::new(0) }
+    }
+
+    /// Makes the next request of everybody look again.
+    pub fn rights_changed(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn find(&self, token: &str, now: DateTime<Utc>) -> Option<Arc<Caller>> {
+        let known = self.known.get(token)?;
+        let age = now - known.loaded_at;
+        let fresh = now < known.expires_at
+            && age >= TimeDelta::zero()
+            && age < FRESH
+            && known.changes == self.changes.load(Ordering::SeqCst);
+        fresh.then(|| known.caller.clone())
+    }
+}
+
+impl Default for Callers {
+    fn default() -> Self {
+        Callers::new()
+    }
+}
+
+/// Who sent the request, or why the token that it bears is no good. Nothing where it bears none.
+#[derive(Clone)]
+pub(super) enum Identity {
+    Known(Arc<Caller>),
+    Refused(&'static str),
+    /// It could not be found out.
+    Failed(Problem),
+}
+
+/// Finds out who is calling. It decides nothing: the doors do.
+pub async fn authenticate(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+        let service = request.app_data::<web::Data<Service>>().cloned();
+        let token = value.to_str().ok().and_then(bearer).map(str::to_owned);
+        let identity = match service.as_ref().zip(token.as_deref()) {
+            None => Identity::Refused("the Authorization header is no Bearer token"),
+            Some((service, token)) => match identify(service, token).await {
+                Ok(caller) => Identity::Known(caller),
+                Err(Problem::InvalidToken) => Identity::Refused("the token does not hold"),
+                Err(problem) => Identity::Failed(problem),
+            },
+        };
+        request.extensions_mut().insert(identity);
+    }
+    next.call(request).await
+}
+
+/// The scheme's name is not case-sensitive (RFC 9110, 11.1).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+async fn identify(service: &web::Data<Service>, token: &str) -> Result<Arc<Caller>, Problem> {
+    let now = service.clock.now();
+    if let Some(caller) = service.callers.find(token, now) {
+        return Ok(caller);
+    }
+    let claims = match service.keys().verify_access(token, now) {
+        Ok(claims) => claims,
+        Err(error) if error == TokenError::UnknownKey => {
+            // Another instance may have made new keys since.
+            crate::keys::reload(service).await?;
+            service.keys().verify_access(token, now).map_err(|_| Problem::InvalidToken)?
+        }
+        Err(_) => return Err(Problem::InvalidToken),
+    };
+    let changes = service.callers.changes.load(Ordering::SeqCst);
+    let caller =
+        service.db.run(Lane::Read, move |conn| Caller::load(conn, Id(claims.account), Id(claims.family))).await?;
+    let caller = Arc::new(caller);
+    let known = Known { caller: caller.clone(), loaded_at: now, expires_at: claims.expires_at, changes };
+    service.callers.known.insert(token.to_owned(), Arc::new(known));
+    Ok(caller)
+}

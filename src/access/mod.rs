@@ -1,0 +1,27 @@
+//! The only doors to the database. A handler has no connection: it asks for a door, and gets one only
+//! after the policy has said yes.
+//!
+//! * [`Can<A>`]: leave to do `A` in the programme that the path names.
+//! * [`Platform<A>`]: leave to do `A` on what all programmes share.
+//! * [`Myself<A>`]: any signed-in caller, about themselves.
+//! * [`Public`]: nobody in particular; listed by name in `policy.rs`.
+//! * [`System`]: the service itself: the commands, the demo.
+//!
+//! Rights are looked up, never carried in a token. For reads they may be five seconds old; a write looks
+//! again inside its transaction.
+
+mod door;
+mod identity;
+mod publicly;
+mod read;
+mod system;
+mod tx;
+mod write;
+
+pub use door::{Can, Ledger, Myself, Platform, Reach};
+pub use identity::{Caller, Callers, Held, authenticate};
+pub use publicly::Public;
+pub use read::{Listed, render};
+pub use system::System;
+pub use tx::{Recorded, Seen, Tx};
+pub use write::{KEPT, Reply};

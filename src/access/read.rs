@@ -1,0 +1,373 @@
+use actix_web::{HttpResponse, http::header};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::door::{Can, Ledger, Reach};
+use crate::{
+    db::{AnyConnection, Id, Lane},
+    ledger::{self, LedgerRow},
+    localized,
+    page::{AsOf, Filter, Listing, Page, View, refuse, wrong_expands},
+    policy::{Action, Gate, Roles},
+    problem::Problem,
+    versioned::{Resource, Stored, hidden},
+};
+
+/// The rows of a page, and how many there are in all where that was asked.
+pub struct Listed {
+    pub rows: Vec<Stored>,
+    pub total: Option<i64>,
+}
+
+impl From<Vec<Stored>> for Listed {
+    fn from(rows: Vec<Stored>) -> Listed {
+        Listed { rows, total: None }
+    }
+}
+
+/// `"<revision>.<digest of this body>"`: what a client sees is what the tag stands for.
+pub fn etag(revision: i32, body: &str) -> String {
+    format!("\"{revision}.{}\"", digest(body.as_bytes()))
+}
+
+fn digest(bytes: &[u8]) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(bytes)[..12])
+}
+
+/// The stored text with what this caller may do spliced on: nothing is parsed.
+pub fn render<R: Resource>(stored: &Stored, roles: Roles) -> String {
+    let mut body = String::with_capacity(stored.body.len() + 256);
+    push_rendered::<R>(&mut body, stored, roles);
+    body
+}
+
+fn push_rendered<R: Resource>(body: &mut String, stored: &Stored, roles: Roles) {
+    body.push_str(stored.body.strip_suffix('}').unwrap_or(&stored.body));
+    body.push_str(",\"allowed_actions\":[");
+    let mut first = true;
+    for action in Action::of_subject(R::KIND) {
+        if action.roles().meets(roles) && R::possible(*action, &stored.state) {
+            if !first {
+                body.push(',');
+            }
+            first = false;
+            body.push('"');
+            body.push_str(action.name());
+            body.push('"');
+        }
+    }
+    body.push_str("]}");
+}
+
+/// A stored text in the view that was asked for.
+fn viewed<R: Resource>(
+    stored: &Stored,
+    roles: Roles,
+    view: &View,
+    expanded: Map<String, Value>,
+) -> Result<String, Problem> {
+    if view.is_plain() {
+        return Ok(render::<R>(stored, roles));
+    }
+    let mut value: Value = serde_json::from_str(&render::<R>(stored, roles)).map_err(Problem::internal)?;
+    if let Some(language) = view.language {
+        let resource: R = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        for (pointer, _) in resource.texts() {
+            if let Some(text) = value.pointer_mut(&pointer) {
+                *text = localized::choose(text, &pointer, language, "id", &resource.meta().translations);
+            }
+        }
+    }
+    if let (Some(fields), Some(object)) = (&view.fields, value.as_object_mut()) {
+        object.retain(|name, _| fields.iter().any(|field| field == name));
+    }
+    if let (false, Some(object)) = (view.expand.is_empty(), value.as_object_mut()) {
+        object.insert("expanded".into(), Value::Object(expanded));
+    }
+    serde_json::to_string(&value).map_err(Problem::internal)
+}
+
+/// The ledger's sequence that a read is about; `None` for now.
+pub fn moment(conn: &mut AnyConnection, ledger: Id, as_of: Option<AsOf>) -> Result<Option<i64>, Problem> {
+    let head = match as_of {
+        None => return Ok(None),
+        Some(_) => ledger::head(conn, ledger)?,
+    };
+    match as_of {
+        Some(AsOf::Sequence(sequence)) if sequence <= head => Ok(Some(sequence)),
+        Some(AsOf::Sequence(sequence)) => Err(Problem::BadAsOf(format!("seq:{sequence}"))),
+        Some(AsOf::Instant(at)) => match ledger::sequence_at(conn, ledger, at)? {
+            Some(sequence) => Ok(Some(sequence)),
+            None => Err(Problem::BadAsOf(crate::db::types::instant_text(&at))),
+        },
+        None => Ok(None),
+    }
+}
+
+fn find<R: Resource>(conn: &mut AnyConnection, reach: &Reach, id: Id, as_of: Option<AsOf>) -> Result<Stored, Problem> {
+    let ledger = if R::PLATFORM { Ledger::PLATFORM } else { reach.ledger };
+    let stored = match moment(conn, ledger, as_of)? {
+        None => R::open(conn, ledger, id)?,
+        Some(sequence) => R::open_at(conn, ledger, id, sequence)?,
+    };
+    let mut stored = stored.filter(|stored| !hidden::<R>(reach, stored)).ok_or(Problem::NotFound)?;
+    R::complete(conn, std::slice::from_mut(&mut stored))?;
+    Ok(stored)
+}
+
+impl<A: Gate> Can<A> {
+    /// Runs one read. A single statement sees one state; use [`Can::snapshot`] for more than one.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection, &Reach) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let reach = self.reach.clone();
+        self.service.db.run(Lane::Read, move |conn| work(conn, &reach)).await
+    }
+
+    /// Runs several reads that all see the same state.
+    pub async fn snapshot<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection, &Reach) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let reach = self.reach.clone();
+        self.service.db.run(Lane::Read, move |conn| crate::db::read_transaction(conn, |conn| work(conn, &reach))).await
+    }
+
+    /// Answers one resource: 200 with its ETag, 304, or 404.
+    pub async fn show<R: Resource>(&self, id: Id, view: View) -> Result<HttpResponse, Problem> {
+        self.show_found::<R>(view, move |_, _| Ok(id)).await
+    }
+
+    /// Like [`Can::show`], where the path names the resource by more than its id.
+    pub async fn show_found<R: Resource>(
+        &self,
+        view: View,
+        identify: impl FnOnce(&mut AnyConnection, &Reach) -> Result<Id, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        refuse(wrong_expands(&view, R::EXPANDS).into_iter().collect())?;
+        let asked = view.clone();
+        let (stored, expanded) = self
+            .read(move |conn, reach| {
+                let id = identify(conn, reach)?;
+                let stored = find::<R>(conn, reach, id, asked.as_of)?;
+                let expanded = R::expand(conn, reach, &stored, &asked.expand)?;
+                Ok((stored, expanded))
+            })
+            .await?;
+        let body = viewed::<R>(&stored, self.reach.roles, &view, expanded)?;
+        Ok(self.tagged(etag(stored.revision, &body), body))
+    }
+
+    /// Answers one earlier revision of a resource.
+    pub async fn show_revision<R: Resource>(
+        &self,
+        revision: i32,
+        identify: impl FnOnce(&mut AnyConnection, &Reach) -> Result<Id, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let stored = self
+            .read(move |conn, reach| {
+                let id = identify(conn, reach)?;
+                R::numbered(conn, reach.ledger, id, revision)?
+                    .filter(|stored| !hidden::<R>(reach, stored))
+                    .ok_or(Problem::NotFound)
+            })
+            .await?;
+        // What may be done, may be done with the open revision: an earlier one is only read.
+        let body = render::<R>(&stored, Roles::default());
+        Ok(self.tagged(etag(stored.revision, &body), body))
+    }
+
+    /// Answers a list: its page, its ETag (from the ledger's head, so that a 304 costs one look), its links.
+    pub async fn list<R: Resource, F: Filter + Send>(
+        &self,
+        listing: Listing<F>,
+        rows: impl FnOnce(&mut AnyConnection, &Reach, &F, &Page, Option<i64>) -> Result<Listed, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let Listing { filter, page, view } = listing;
+        let (asked_page, asked_view) = (page.clone(), view.clone());
+        let query = self.request.uri().to_string();
+        let wanted = self.request.headers().get(header::IF_NONE_MATCH).cloned();
+        let (tag, found) = self
+            .read(move |conn, reach| {
+                let ledger = if R::PLATFORM { Ledger::PLATFORM } else { reach.ledger };
+                let head = ledger::head(conn, ledger)?;
+                // What is expanded may belong to the platform.
+                let beside = if asked_view.expand.is_empty() { 0 } else { ledger::head(conn, Ledger::PLATFORM)? };
+                let seen =
+                    format!("{query}\n{:?}\n{:?}\n{beside}\n{:?}", reach.roles, reach.stakeholder, asked_view.language);
+                let tag = format!("\"{head}.{}\"", digest(seen.as_bytes()));
+                if wanted.is_some_and(|wanted| matches(&wanted, &tag)) {
+                    return Ok((tag, None));
+                }
+                let at = moment(conn, ledger, asked_view.as_of)?;
+                let mut listed = rows(conn, reach, &filter, &asked_page, at)?;
+                let more = listed.rows.len() as i64 > asked_page.limit;
+                listed.rows.truncate(asked_page.limit as usize);
+                R::complete(conn, &mut listed.rows)?;
+                let mut items = Vec::with_capacity(listed.rows.len());
+                for stored in listed.rows {
+                    let expanded = R::expand(conn, reach, &stored, &asked_view.expand)?;
+                    items.push((stored, expanded));
+                }
+                Ok((tag, Some((items, listed.total, more))))
+            })
+            .await?;
+        let Some((items, total, more)) = found else {
+            return Ok(not_modified(&tag));
+        };
+        let next = match items.last() {
+            Some((last, _)) if more => Some(page.cursor(&self.service, &R::sort_key(page.sort, last)?, last.id)),
+            _ => None,
+        };
+        let mut body =
+            String::with_capacity(64 + items.iter().map(|(stored, _)| stored.body.len() + 256).sum::<usize>());
+        body.push_str("{\"items\":[");
+        for (number, (stored, expanded)) in items.into_iter().enumerate() {
+            if number > 0 {
+                body.push(',');
+            }
+            if view.is_plain() {
+                push_rendered::<R>(&mut body, &stored, self.reach.roles);
+            } else {
+                body.push_str(&viewed::<R>(&stored, self.reach.roles, &view, expanded)?);
+            }
+        }
+        body.push(']');
+        Ok(self.page(tag, body, next, total))
+    }
+
+    /// Answers the revisions of a resource in order: who made each, when, why, and what it says.
+    pub async fn history<R: Resource>(
+        &self,
+        listing: Listing<crate::history::HistoryFilter>,
+        identify: impl FnOnce(&mut AnyConnection, &Reach) -> Result<Id, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let page = listing.page.clone();
+        let after = page.after::<i32>()?.map_or(0, |(revision, _)| revision);
+        let limit = page.limit;
+        let query = self.request.uri().to_string();
+        let (tag, entries, more, id) = self
+            .snapshot(move |conn, reach| {
+                let ledger = if R::PLATFORM { Ledger::PLATFORM } else { reach.ledger };
+                let head = ledger::head(conn, ledger)?;
+                let id = identify(conn, reach)?;
+                let mut revisions = R::history(conn, ledger, id, after, limit + 1)?;
+                let hidden = R::hidden_from(reach);
+                if revisions.last().is_none_or(|last| hidden.contains(&last.state.as_str())) {
+                    return Err(Problem::NotFound);
+                }
+                let more = revisions.len() as i64 > limit;
+                revisions.truncate(limit as usize);
+                revisions.retain(|stored| !hidden.contains(&stored.state.as_str()));
+                let sequences: Vec<i64> = revisions.iter().map(|stored| stored.seq_from).collect();
+                let rows = LedgerRow::numbered(conn, ledger, &sequences)?;
+                let entries = crate::history::entries(revisions, &rows)?;
+                let tag = format!("\"{head}.{}\"", digest(format!("{query}\n{:?}", reach.roles).as_bytes()));
+                Ok((tag, entries, more, id))
+            })
+            .await?;
+        let next = entries.last().filter(|_| more).map(|entry| page.cursor(&self.service, &json!(entry.revision), id));
+        let items = serde_json::to_string(&entries).map_err(Problem::internal)?;
+        Ok(self.page(tag, format!("{{\"items\":{items}"), next, None))
+    }
+
+    /// Answers a page of things on ledgers of their own: its ETag is of its text.
+    pub fn list_across<R: Resource>(
+        &self,
+        mut rows: Vec<Stored>,
+        page: &Page,
+        roles: impl Fn(Id) -> Roles,
+    ) -> Result<HttpResponse, Problem> {
+        let more = rows.len() as i64 > page.limit;
+        rows.truncate(page.limit as usize);
+        let items: Vec<String> = rows.iter().map(|stored| render::<R>(stored, roles(stored.id))).collect();
+        let next = match rows.last() {
+            Some(last) if more => Some(page.cursor(&self.service, &R::sort_key(page.sort, last)?, last.id)),
+            _ => None,
+        };
+        let body = format!("{{\"items\":[{}]", items.join(","));
+        Ok(self.page(format!("\"{}\"", digest(body.as_bytes())), body, next, None))
+    }
+
+    /// The ETag of a list: the ledger's head, and the view and query.
+    pub fn list_tag(&self, head: i64) -> String {
+        format!("\"{head}.{}\"", digest(format!("{}\n{:?}", self.request.uri(), self.reach.roles).as_bytes()))
+    }
+
+    /// The day that it is in the programme's time zone.
+    pub fn today(&self) -> chrono::NaiveDate {
+        self.service.clock.now().with_timezone(&self.time_zone).date_naive()
+    }
+
+    /// Ends a page's body and gives it its headers.
+    pub fn page(&self, tag: String, mut body: String, next: Option<String>, total: Option<i64>) -> HttpResponse {
+        match &next {
+            Some(cursor) => {
+                body.push_str(",\"next_cursor\":\"");
+                body.push_str(cursor);
+                body.push('"');
+            }
+            None => body.push_str(",\"next_cursor\":null"),
+        }
+        if let Some(total) = total {
+            body.push_str(&format!(",\"total\":{total}"));
+        }
+        body.push('}');
+        let mut response = self.tagged(tag, body);
+        if let Some(cursor) = next {
+            let link = format!("<{}>; rel=\"next\"", next_url(self.request.uri(), &cursor));
+            if let Ok(link) = link.parse() {
+                response.headers_mut().insert(header::LINK, link);
+            }
+        }
+        response
+    }
+
+    /// 200 with an ETag, or 304 if the client has this very text.
+    pub fn tagged(&self, tag: String, body: String) -> HttpResponse {
+        let wanted = self.request.headers().get(header::IF_NONE_MATCH);
+        if wanted.is_some_and(|wanted| matches(wanted, &tag)) {
+            return not_modified(&tag);
+        }
+        HttpResponse::Ok()
+            .insert_header((header::ETAG, tag))
+            .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+            .content_type("application/json")
+            .body(body)
+    }
+
+    /// 200 with something that has no revisions; its ETag is of its text.
+    pub fn answer<T: serde::Serialize>(&self, value: &T) -> Result<HttpResponse, Problem> {
+        let body = serde_json::to_string(value).map_err(Problem::internal)?;
+        Ok(self.tagged(format!("\"{}\"", digest(body.as_bytes())), body))
+    }
+}
+
+fn not_modified(tag: &str) -> HttpResponse {
+    HttpResponse::NotModified()
+        .insert_header((header::ETAG, tag.to_owned()))
+        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+        .finish()
+}
+
+/// RFC 9110, 13.1.2: weak comparison, a list, or `*`.
+fn matches(wanted: &header::HeaderValue, tag: &str) -> bool {
+    let Ok(wanted) = wanted.to_str() else { return false };
+    wanted.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+}
+
+fn next_url(uri: &actix_web::http::Uri, cursor: &str) -> String {
+    let rest: Vec<&str> = uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="))
+        .collect();
+    let mut query = rest.join("&");
+    if !query.is_empty() {
+        query.push('&');
+    }
+    format!("{}?{query}cursor={cursor}", uri.path())
+}

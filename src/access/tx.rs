@@ -1,0 +1,292 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::{
+    door::{Ledger, Reach},
+    read::{etag, render},
+    write::Reply,
+};
+use crate::{
+    db::{AnyConnection, At, Head, Id, lock_head},
+    ledger::{Act, append},
+    localized,
+    policy::Action,
+    problem::{FieldError, Problem, Text},
+    schema::ledgers,
+    valid::Schemas,
+    versioned::{Resource, Stored, hidden},
+};
+
+/// The revision that the client saw: what `If-Match` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen(pub i32);
+
+/// Proof that a change is on the ledger. Only [`Tx`] makes one.
+#[must_use]
+pub struct Recorded<T>(T);
+
+impl<T> Recorded<T> {
+    pub fn value(&self) -> &T {
+        &self.0
+    }
+
+    pub(super) fn into_inner(self) -> T {
+        self.0
+    }
+
+    /// What is on the ledger, told otherwise.
+    pub fn map<U>(self, tell: impl FnOnce(T) -> U) -> Recorded<U> {
+        Recorded(tell(self.0))
+    }
+}
+
+impl Recorded<Reply> {
+    /// The same answer with another body, which has no revision.
+    pub fn with_json<B: serde::Serialize>(self, body: &B) -> Result<Recorded<Reply>, Problem> {
+        let body = serde_json::to_string(body).map_err(Problem::internal)?;
+        Ok(Recorded(Reply { body, etag: None, ..self.0 }))
+    }
+}
+
+/// One change in the making: one transaction under the lock of the ledger's head.
+pub struct Tx<'c> {
+    pub conn: &'c mut AnyConnection,
+    /// One moment for everything that this change touches; never before the ledger's last.
+    pub now: DateTime<Utc>,
+    pub reach: Reach,
+    pub schemas: Arc<Schemas>,
+    /// The programme's source language; `id` for what belongs to no programme.
+    pub source_language: String,
+    /// The programme's time zone.
+    pub(super) time_zone: Tz,
+    /// What rules about state look at; `None` for the service itself.
+    pub(super) action: Option<Action>,
+    /// What the ledger calls it.
+    pub(super) act: &'static str,
+    pub(super) request_id: String,
+    pub(super) heads: BTreeMap<Id, Head>,
+    /// The change touches accounts, memberships or programmes: nobody's cached rights count any more.
+    pub(super) rights_changed: bool,
+    /// What refused the change, where what happened up to there is kept all the same.
+    pub(super) refusal: Option<Problem>,
+}
+
+/// Kinds whose changes change rights.
+const RIGHTS: &[&str] = &["account", "membership", "program"];
+
+impl Tx<'_> {
+    /// The open revision of something, if the caller saw this very revision and its state allows the action.
+    pub fn current<R: Resource>(&mut self, id: Id, seen: Seen) -> Result<R, Problem> {
+        let stored = self.stored::<R>(id)?;
+        if stored.revision != seen.0 {
+            let body = render::<R>(&stored, self.reach.roles);
+            return Err(Problem::Stale { revision: stored.revision, etag: etag(stored.revision, &body) });
+        }
+        if self.action.is_some_and(|action| !R::possible(action, &stored.state)) {
+            return Err(Problem::WrongState { action: self.act, state: stored.state });
+        }
+        serde_json::from_str(&stored.body).map_err(Problem::internal)
+    }
+
+    /// The open revision of something that the change looks at without changing it.
+    pub fn look<R: Resource>(&mut self, id: Id) -> Result<R, Problem> {
+        serde_json::from_str(&self.stored::<R>(id)?.body).map_err(Problem::internal)
+    }
+
+    fn stored<R: Resource>(&mut self, id: Id) -> Result<Stored, Problem> {
+        R::open(self.conn, self.ledger_of::<R>(), id)?
+            .filter(|stored| !hidden::<R>(&self.reach, stored))
+            .ok_or(Problem::NotFound)
+    }
+
+    /// Puts something new in the database and on the ledger.
+    pub fn create<R: Resource>(&mut self, new: R, reason: Option<&str>) -> Result<Recorded<R>, Problem> {
+        let ledger = self.ledger_of::<R>();
+        new.insert_anchor(self.conn, ledger)?;
+        self.keep(ledger, new, &[], reason)
+    }
+
+    /// Closes the revision that `changed` was made from, and opens the next.
+    pub fn change<R: Resource>(&mut self, mut changed: R, reason: Option<&str>) -> Result<Recorded<R>, Problem> {
+        let ledger = self.ledger_of::<R>();
+        let (id, before) = (changed.meta().id, changed.meta().revision);
+        let was: R = self.look(id)?;
+        let sequence = self.head(ledger)?.sequence + 1;
+        if R::close(self.conn, id, before, sequence)? == 0 {
+            return Err(Problem::internal("a revision was closed under the lock of its ledger"));
+        }
+        let meta = changed.meta_mut();
+        meta.revision = before + 1;
+        meta.updated_at = self.now;
+        self.keep(ledger, changed, &was.texts(), reason)
+    }
+
+    fn keep<R: Resource>(
+        &mut self,
+        ledger: Id,
+        mut new: R,
+        old_texts: &[(String, &localized::Localized)],
+        reason: Option<&str>,
+    ) -> Result<Recorded<R>, Problem> {
+        let revision = new.meta().revision;
+        self.require_source_language(&new)?;
+        new.meta_mut().translations =
+            localized::carry(&new.meta().translations, old_texts, &new.texts(), &self.source_language, revision);
+        let body = serde_json::to_string(&new).map_err(Problem::internal)?;
+        let mut head = self.head(ledger)?;
+        new.insert_revision(self.conn, ledger, head.sequence + 1, &body)?;
+        let act = Act {
+            at: self.now,
+            account: Some(self.reach.account),
+            stakeholder: self.reach.stakeholder,
+            action: self.act,
+            subject_kind: R::KIND,
+            subject: new.meta().id,
+            revision,
+            reason,
+            request_id: &self.request_id,
+        };
+        append(self.conn, ledger, &mut head, &act, &body)?;
+        self.heads.insert(ledger, head);
+        self.rights_changed |= RIGHTS.contains(&R::KIND);
+        Ok(Recorded(new))
+    }
+
+    /// Every localized text has words in the programme's source language.
+    fn require_source_language<R: Resource>(&self, new: &R) -> Result<(), Problem> {
+        let missing: Vec<FieldError> = new
+            .texts()
+            .iter()
+            .filter(|(_, text)| !text.0.contains_key(&self.source_language))
+            .map(|(pointer, _)| FieldError {
+                pointer: format!("{pointer}/{}", self.source_language),
+                code: "required".into(),
+                detail: Text::new(
+                    "teks dalam bahasa sumber program wajib ada",
+                    "the text in the programme's source language is required",
+                ),
+            })
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(Problem::Invalid(missing)) }
+    }
+
+    fn ledger_of<R: Resource>(&self) -> Id {
+        if R::PLATFORM { Ledger::PLATFORM } else { self.reach.ledger }
+    }
+
+    /// The head of a ledger, locked until the commit. A change of two ledgers takes its programme's first
+    /// and the platform's second, so that two changes never wait for each other.
+    fn head(&mut self, ledger: Id) -> Result<Head, Problem> {
+        if let Some(head) = self.heads.get(&ledger) {
+            return Ok(head.clone());
+        }
+        let head = lock_head(self.conn, ledger)?.ok_or(Problem::NotFound)?;
+        self.now = self.now.max(head.at);
+        self.heads.insert(ledger, head.clone());
+        Ok(head)
+    }
+
+    /// Begins the ledger of a new programme. What this change makes from here on belongs to it.
+    pub fn begin_ledger(&mut self, program: Id, slug: &str) -> Result<(), Problem> {
+        let head = Head { sequence: 0, hash: String::new(), at: self.now };
+        diesel::insert_into(ledgers::table)
+            .values((
+                ledgers::id.eq(program),
+                ledgers::sequence.eq(head.sequence),
+                ledgers::hash.eq(&head.hash),
+                ledgers::at.eq(At(head.at)),
+            ))
+            .execute(self.conn)?;
+        self.heads.insert(program, head);
+        self.reach.ledger = program;
+        self.reach.slug = slug.into();
+        Ok(())
+    }
+
+    pub(super) fn store_heads(&mut self) -> Result<(), Problem> {
+        for (ledger, head) in &self.heads {
+            diesel::update(ledgers::table.find(ledger))
+                .set((ledgers::sequence.eq(head.sequence), ledgers::hash.eq(&head.hash), ledgers::at.eq(At(head.at))))
+                .execute(self.conn)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses ids that are not there, each with the pointer of its place.
+    pub fn must_exist<R: Resource>(&mut self, ids: &[(String, Id)]) -> Result<(), Problem> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<Id> = ids.iter().map(|(_, id)| *id).collect();
+        let known = R::existing(self.conn, self.ledger_of::<R>(), &wanted)?;
+        let missing: Vec<FieldError> = ids
+            .iter()
+            .filter(|(_, id)| !known.contains(id))
+            .map(|(pointer, _)| FieldError {
+                pointer: pointer.clone(),
+                code: "not_found".into(),
+                detail: Text::new(
+                    format!("tidak ada {} dengan id ini di sini", R::KIND),
+                    format!("there is no {} with this id here", R::KIND.replace('_', " ")),
+                ),
+            })
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(Problem::Invalid(missing)) }
+    }
+
+    /// The day that it is in the programme's time zone.
+    pub fn today(&self) -> NaiveDate {
+        self.now.with_timezone(&self.time_zone).date_naive()
+    }
+
+    /// Answers with something unchanged: the explicit way to end without a row.
+    pub fn unchanged<T>(&self, value: T) -> Recorded<T> {
+        Recorded(value)
+    }
+
+    /// Keeps what happened up to here and says no all the same.
+    pub fn refuse(&mut self, problem: Problem) -> Recorded<Reply> {
+        self.refusal = Some(problem);
+        Recorded(Reply::empty(500))
+    }
+
+    /// The answer to something that was made: 201 with its place.
+    pub fn created<R: Resource>(&mut self, made: Recorded<R>) -> Result<Recorded<Reply>, Problem> {
+        let mut reply = self.reply(201, &made.0)?;
+        reply.location = Some(place::<R>(&self.reach.slug, &made.0.path_id()));
+        Ok(Recorded(reply))
+    }
+
+    /// The answer to something that was changed.
+    pub fn changed<R: Resource>(&mut self, changed: Recorded<R>) -> Result<Recorded<Reply>, Problem> {
+        Ok(Recorded(self.reply(200, &changed.0)?))
+    }
+
+    fn reply<R: Resource>(&mut self, status: u16, resource: &R) -> Result<Reply, Problem> {
+        let mut stored = Stored {
+            id: resource.meta().id,
+            revision: resource.meta().revision,
+            seq_from: 0,
+            state: resource.state().to_owned(),
+            body: serde_json::to_string(resource).map_err(Problem::internal)?,
+        };
+        R::complete(self.conn, std::slice::from_mut(&mut stored))?;
+        let body = render::<R>(&stored, self.reach.roles);
+        let etag = etag(stored.revision, &body);
+        Ok(Reply { status, etag: Some(etag), location: None, body })
+    }
+
+    /// The content of a merge patch on something, as JSON.
+    pub fn json<T: serde::Serialize>(content: &T) -> Result<Value, Problem> {
+        serde_json::to_value(content).map_err(Problem::internal)
+    }
+}
+
+/// The path of a resource, for `Location` and for links.
+pub fn place<R: Resource>(slug: &str, id: &str) -> String {
+    format!("/api/v1/{}", R::PATH.replace("{program}", slug).replace("{id}", id))
+}

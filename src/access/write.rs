@@ -1,0 +1,278 @@
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::StatusCode, http::header, web};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use super::{
+    door::{Can, Ledger, Reach},
+    identity::Caller,
+    tx::{Recorded, Tx},
+};
+use crate::{
+    db::{AnyConnection, Id, Lane, lock_head, write_transaction},
+    front::RequestId,
+    idempotency::{self, Key},
+    policy::{Action, Gate, Roles},
+    problem::Problem,
+    schema::{account_revisions, membership_revisions, program_revisions},
+    service::Service,
+    versioned::Resource,
+};
+
+/// An answer as it is stored and sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    pub etag: Option<String>,
+    pub location: Option<String>,
+    pub body: String,
+}
+
+impl Reply {
+    pub fn empty(status: u16) -> Reply {
+        Reply { status, etag: None, location: None, body: String::new() }
+    }
+
+    /// A JSON body.
+    pub fn json<T: serde::Serialize>(status: u16, body: &T) -> Result<Reply, Problem> {
+        let body = serde_json::to_string(body).map_err(Problem::internal)?;
+        Ok(Reply { body, ..Reply::empty(status) })
+    }
+
+    pub fn headers(&self) -> Value {
+        json!({"etag": self.etag, "location": self.location})
+    }
+
+    fn respond(self, replayed: bool) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(etag) = self.etag {
+            response.insert_header((header::ETAG, etag));
+        }
+        if let Some(location) = self.location {
+            response.insert_header((header::LOCATION, location));
+        }
+        if replayed {
+            response.insert_header(("Idempotency-Replayed", "true"));
+        }
+        if self.body.is_empty() {
+            return response.finish();
+        }
+        response.content_type("application/json").body(self.body)
+    }
+}
+
+/// What a write knows before it begins.
+struct Ask {
+    reach: Reach,
+    action: Action,
+    request_id: String,
+    key: Option<Key>,
+    source_language: String,
+    time_zone: chrono_tz::Tz,
+}
+
+type Work = Box<dyn FnOnce(&mut Tx<'_>) -> Result<Recorded<Reply>, Problem> + Send>;
+
+struct Done {
+    reply: Reply,
+    replayed: bool,
+    rights_changed: bool,
+    refusal: Option<Problem>,
+}
+
+impl<A: Gate> Can<A> {
+    /// Runs one change in one transaction, under the lock of its ledger's head: rights again, then the
+    /// idempotency look-up, then `work`, then the stored reply. It can only answer what is on the ledger.
+    pub async fn write(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<Recorded<Reply>, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let key = idempotency::key(&self.request)?;
+        transact(&self.service, self.ask(key), Box::new(work)).await
+    }
+
+    /// Like [`Can::write`], for what makes a secret: its reply is never stored, so it takes no key.
+    pub async fn write_secret(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<Recorded<Reply>, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        transact(&self.service, self.ask(None), Box::new(work)).await
+    }
+
+    /// A change that makes something: 201 with its place.
+    pub async fn create<R: Resource>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<Recorded<R>, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        self.write(move |tx| {
+            let made = work(tx)?;
+            tx.created(made)
+        })
+        .await
+    }
+
+    /// A change of something: 200 with what it is now.
+    pub async fn change<R: Resource>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<Recorded<R>, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        self.write(move |tx| {
+            let changed = work(tx)?;
+            tx.changed(changed)
+        })
+        .await
+    }
+
+    fn ask(&self, key: Option<Key>) -> Ask {
+        Ask {
+            reach: self.reach.clone(),
+            action: Self::ACTION,
+            request_id: request_id(&self.request),
+            key,
+            source_language: String::new(),
+            time_zone: chrono_tz::Tz::UTC,
+        }
+    }
+}
+
+/// The id that the request bears in logs and ledger.
+pub(super) fn request_id(request: &HttpRequest) -> String {
+    request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
+}
+
+async fn transact(service: &web::Data<Service>, ask: Ask, work: Work) -> Result<HttpResponse, Problem> {
+    let shared = service.clone();
+    let done =
+        service.db.run(Lane::Write, move |conn| write_transaction(conn, |conn| run(conn, &shared, ask, work))).await?;
+    if done.rights_changed {
+        service.callers.rights_changed();
+    }
+    match done.refusal {
+        Some(problem) => Err(problem),
+        None => Ok(done.reply.respond(done.replayed)),
+    }
+}
+
+fn run(conn: &mut AnyConnection, service: &Service, mut ask: Ask, work: Work) -> Result<Done, Problem> {
+    let ledger = ask.reach.ledger;
+    let head = lock_head(conn, ledger)?.ok_or(Problem::NotFound)?;
+    let now = service.clock.now().max(head.at);
+    check_rights(conn, &mut ask, now)?;
+    if let Some(key) = &ask.key
+        && let Some(reply) = idempotency::find(conn, ask.reach.account, key, now)?
+    {
+        return Ok(Done { reply, replayed: true, rights_changed: false, refusal: None });
+    }
+    let account = ask.reach.account;
+    let mut tx = Tx {
+        conn,
+        now,
+        reach: ask.reach,
+        schemas: service.schemas.clone(),
+        source_language: ask.source_language,
+        time_zone: ask.time_zone,
+        action: Some(ask.action),
+        act: ask.action.name(),
+        request_id: ask.request_id,
+        heads: [(ledger, head)].into(),
+        rights_changed: false,
+        refusal: None,
+    };
+    let reply = work(&mut tx)?.into_inner();
+    tx.store_heads()?;
+    let (rights_changed, refusal) = (tx.rights_changed, tx.refusal.take());
+    if let (Some(key), None) = (&ask.key, &refusal) {
+        idempotency::keep(conn, account, key, &reply, now)?;
+    }
+    Ok(Done { reply, replayed: false, rights_changed, refusal })
+}
+
+/// Looks at the account, its membership and its right once more, now that nobody can change them.
+fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> Result<(), Problem> {
+    let (account, ledger) = (ask.reach.account, ask.reach.ledger);
+    if ledger == Ledger::PLATFORM {
+        ask.source_language = "id".into();
+        let caller = Caller::reload(conn, account)?;
+        let roles = caller.roles_anywhere(now);
+        ask.reach.roles = roles;
+        return permit(ask.action, roles, &ask.reach);
+    }
+    use account_revisions as who;
+    use membership_revisions as held;
+    use program_revisions as program;
+    type Row = (
+        String,
+        bool,
+        String,
+        String,
+        String,
+        Option<String>,
+        Option<Id>,
+        Option<chrono::NaiveDate>,
+        Option<chrono::NaiveDate>,
+    );
+    let rows: Vec<Row> = who::table
+        .inner_join(program::table.on(program::subject_id.eq(ledger).and(program::seq_to.is_null())))
+        .left_join(
+            held::table.on(held::account_id
+                .eq(who::subject_id)
+                .and(held::ledger_id.eq(ledger))
+                .and(held::seq_to.is_null())
+                .and(held::state.eq("active"))),
+        )
+        .filter(who::subject_id.eq(account))
+        .filter(who::seq_to.is_null())
+        .select((
+            who::state,
+            who::admin,
+            program::state,
+            program::time_zone,
+            program::source_language,
+            held::role.nullable(),
+            held::stakeholder_id.nullable(),
+            held::from_on.nullable(),
+            held::until_on.nullable(),
+        ))
+        .load(conn)?;
+    let Some((state, admin, program_state, time_zone, source_language, ..)) = rows.first() else {
+        return Err(Problem::InvalidToken);
+    };
+    if state != "active" {
+        return Err(Problem::InvalidToken);
+    }
+    ask.time_zone = time_zone.parse().map_err(|_| Problem::internal("a programme has no time zone"))?;
+    let today = now.with_timezone(&ask.time_zone).date_naive();
+    let mut roles = if *admin { Roles::default().with(crate::policy::Role::Admin) } else { Roles::default() };
+    ask.reach.stakeholder = None;
+    for (.., role, stakeholder, from_on, until_on) in &rows {
+        let holds = from_on.is_some_and(|from| from <= today) && until_on.is_none_or(|until| today <= until);
+        if let (true, Some(role)) = (holds, role.as_deref().and_then(crate::policy::Role::named)) {
+            roles = roles.with(role);
+            if ask.reach.stakeholder.is_none() && ask.action.roles().has(role) {
+                ask.reach.stakeholder = *stakeholder;
+            }
+        }
+    }
+    ask.source_language = source_language.clone();
+    ask.reach.roles = roles;
+    permit(ask.action, roles, &ask.reach)?;
+    if program_state != "active" && ask.action != Action::ArchiveProgram {
+        return Err(Problem::WrongState { action: ask.action.name(), state: program_state.clone() });
+    }
+    Ok(())
+}
+
+fn permit(action: Action, roles: Roles, reach: &Reach) -> Result<(), Problem> {
+    if action.scope() == crate::policy::Scope::SignedIn || action.roles().meets(roles) {
+        return Ok(());
+    }
+    if roles.is_empty() && reach.ledger != Ledger::PLATFORM {
+        return Err(Problem::NotFound);
+    }
+    Err(Problem::Forbidden { action: action.name(), on: reach.slug.to_string() })
+}
+
+/// How long a reply is kept for its key.
+pub const KEPT: TimeDelta = TimeDelta::days(7);

@@ -1,0 +1,449 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    access::{Ledger, Listed, Reach, Recorded, Seen, Tx},
+    db::{AnyConnection, At, Id, constraint::OnConstraint},
+    keyset, listed,
+    memberships::keep_a_lead,
+    page::{AnyOf, Filter, Page},
+    policy::Action,
+    problem::{FieldError, Problem},
+    questions::Reason,
+    schema::{
+        account_passwords, account_people, account_revisions, membership_revisions, password_tokens, program_revisions,
+        sign_ins,
+    },
+    secret::Secret,
+    valid::Patch,
+    versioned,
+    versioned::{Meta, Resource, Stored},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountState {
+    /// Its owner has not set a password yet.
+    Invited,
+    Active,
+    /// Nobody can sign in with it, and no token of it holds.
+    Locked,
+}
+
+impl AccountState {
+    pub const fn name(self) -> &'static str {
+        match self {
+            AccountState::Invited => "invited",
+            AccountState::Active => "active",
+            AccountState::Locked => "locked",
+        }
+    }
+}
+
+/// The language that the service writes to a person in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    #[default]
+    Id,
+    En,
+}
+
+/// What can be edited of an account by an admin.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AccountContent {
+    #[schema(min_length = 3, max_length = 254, format = Email)]
+    pub email: String,
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    /// Whether it is a platform admin.
+    #[serde(default)]
+    pub admin: bool,
+    #[serde(default)]
+    pub language: Language,
+}
+
+/// A new account.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct NewAccount {
+    #[serde(flatten)]
+    pub content: AccountContent,
+}
+
+/// What people can edit of their own account.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OwnContent {
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    pub language: Language,
+}
+
+/// A person's sign-in.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Account {
+    #[serde(flatten)]
+    pub meta: Meta,
+    pub admin: bool,
+    pub language: Language,
+    pub state: AccountState,
+    /// Added when it is read: revisions hold no personal data.
+    #[serde(default, skip_serializing)]
+    #[schema(required = true)]
+    pub email: String,
+    /// Added when it is read, like `email`.
+    #[serde(default, skip_serializing)]
+    #[schema(required = true)]
+    pub name: String,
+}
+
+/// A one-time token to set an account's password. It is shown this once.
+#[derive(Serialize, ToSchema)]
+pub struct PasswordToken {
+    pub account_id: Id,
+    /// For `POST /api/v1/auth/password`, by the account's owner.
+    #[schema(example = "tgh_pw_…")]
+    pub password_token: String,
+    #[serde(serialize_with = "crate::db::types::serialize_instant")]
+    pub expires_at: DateTime<Utc>,
+}
+
+/// How long a token to set a password holds.
+const TOKEN_LIFE: TimeDelta = TimeDelta::hours(72);
+
+/// Which accounts to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AccountFilter {
+    /// States, separated by commas.
+    #[param(value_type = Option<String>, example = "active")]
+    pub state: Option<AnyOf<AccountState>>,
+    pub admin: Option<bool>,
+    /// The whole address, in any case.
+    #[param(max_length = 254)]
+    pub email: Option<String>,
+}
+
+impl Filter for AccountFilter {
+    const SORTS: &'static [&'static str] = &["created_at", "updated_at"];
+}
+
+versioned!(Account as this, accounts, account_revisions { admin: this.admin });
+
+impl Resource for Account {
+    const KIND: &'static str = "account";
+    const PATH: &'static str = "accounts/{id}";
+    const PLATFORM: bool = true;
+
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+
+    fn state(&self) -> &str {
+        self.state.name()
+    }
+
+    fn possible(action: Action, state: &str) -> bool {
+        match action {
+            // Lock and unlock share their action; which of them is possible, the state says.
+            Action::RenewPasswordToken => state != "locked",
+            Action::CreateAccount => false,
+            _ => true,
+        }
+    }
+
+    fn complete(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
+        let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+        let people: Vec<(Id, String, String)> = account_people::table
+            .filter(account_people::account_id.eq_any(ids))
+            .select((account_people::account_id, account_people::email, account_people::name))
+            .load(conn)?;
+        for row in rows {
+            let person = people.iter().find(|(id, ..)| *id == row.id);
+            let (email, name) = person.map(|(_, email, name)| (email.as_str(), name.as_str())).unwrap_or_default();
+            let rest = row.body.strip_suffix('}').unwrap_or(&row.body);
+            row.body = format!("{rest},\"email\":{},\"name\":{}}}", json!(email), json!(name));
+        }
+        Ok(())
+    }
+}
+
+/// Addresses are compared folded, on both databases alike.
+pub fn fold(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+fn email_taken() -> Problem {
+    Problem::Taken(FieldError::new(
+        "/email",
+        "taken",
+        "alamat ini sudah dipakai akun lain",
+        "another account has this address",
+    ))
+}
+
+impl Account {
+    pub fn list(
+        conn: &mut AnyConnection,
+        _reach: &Reach,
+        filter: &AccountFilter,
+        page: &Page,
+        at: Option<i64>,
+    ) -> Result<Listed, Problem> {
+        let mut query = listed!(account_revisions, Ledger::PLATFORM, at, &[]);
+        if let Some(states) = &filter.state {
+            let names: Vec<&str> = states.0.iter().map(|state| state.name()).collect();
+            query = query.filter(account_revisions::state.eq_any(names));
+        }
+        if let Some(admin) = filter.admin {
+            query = query.filter(account_revisions::admin.eq(admin));
+        }
+        if let Some(email) = &filter.email {
+            let id = Account::by_email(conn, email)?.unwrap_or_default();
+            query = query.filter(account_revisions::subject_id.eq(id));
+        }
+        let rows: Vec<Stored> = match page.sort {
+            "updated_at" => keyset!(query, page, account_revisions, seq_from as i64).load(conn)?,
+            _ => keyset!(query, page, account_revisions, subject_id as Id).load(conn)?,
+        };
+        Ok(rows.into())
+    }
+
+    /// Whether nobody can sign in yet.
+    pub fn none(conn: &mut AnyConnection) -> QueryResult<bool> {
+        Ok(account_people::table.count().get_result::<i64>(conn)? == 0)
+    }
+
+    pub fn by_email(conn: &mut AnyConnection, email: &str) -> Result<Option<Id>, Problem> {
+        Ok(account_people::table
+            .filter(account_people::email_folded.eq(fold(email)))
+            .select(account_people::account_id)
+            .first(conn)
+            .optional()?)
+    }
+
+    /// Makes an account and the token with which its owner sets the password.
+    pub fn create(tx: &mut Tx<'_>, new: NewAccount) -> Result<(Recorded<Account>, PasswordToken), Problem> {
+        let content = new.content;
+        let account = Account {
+            meta: Meta::new(tx.now),
+            admin: content.admin,
+            language: content.language,
+            state: AccountState::Invited,
+            email: String::new(),
+            name: String::new(),
+        };
+        let id = account.meta.id;
+        let made = tx.create(account, None)?;
+        diesel::insert_into(account_people::table)
+            .values((
+                account_people::account_id.eq(id),
+                account_people::email.eq(content.email.trim()),
+                account_people::email_folded.eq(fold(&content.email)),
+                account_people::name.eq(&content.name),
+            ))
+            .execute(tx.conn)
+            .on_constraint("account_people_email_folded_key", email_taken)?;
+        let token = issue_token(tx, id)?;
+        Ok((made, token))
+    }
+
+    /// Edits it, personal data included; only the rest is on the ledger.
+    pub fn edit(
+        tx: &mut Tx<'_>,
+        id: Id,
+        seen: Seen,
+        patch: Patch<AccountContent>,
+    ) -> Result<Recorded<Account>, Problem> {
+        let mut account: Account = tx.current(id, seen)?;
+        let (email, name) = person(tx.conn, id)?;
+        let now = AccountContent { email, name, admin: account.admin, language: account.language };
+        let content: AccountContent = patch.apply(&Tx::json(&now)?, &tx.schemas)?;
+        if account.admin && !content.admin {
+            keep_an_admin(tx.conn, id)?;
+        }
+        diesel::update(account_people::table.find(id))
+            .set((
+                account_people::email.eq(content.email.trim()),
+                account_people::email_folded.eq(fold(&content.email)),
+                account_people::name.eq(&content.name),
+            ))
+            .execute(tx.conn)
+            .on_constraint("account_people_email_folded_key", email_taken)?;
+        account.admin = content.admin;
+        account.language = content.language;
+        tx.change(account, None)
+    }
+
+    /// Edits what people may edit of their own account.
+    pub fn edit_own(tx: &mut Tx<'_>, seen: Seen, patch: Patch<OwnContent>) -> Result<Recorded<Account>, Problem> {
+        let id = tx.reach.account;
+        let mut account: Account = tx.current(id, seen)?;
+        let (_, name) = person(tx.conn, id)?;
+        let content: OwnContent =
+            patch.apply(&Tx::json(&OwnContent { name, language: account.language })?, &tx.schemas)?;
+        diesel::update(account_people::table.find(id)).set(account_people::name.eq(&content.name)).execute(tx.conn)?;
+        account.language = content.language;
+        tx.change(account, None)
+    }
+
+    /// Ends its sign-ins and lets nobody sign in with it.
+    pub fn lock(tx: &mut Tx<'_>, id: Id, seen: Seen, why: Reason) -> Result<Recorded<Account>, Problem> {
+        let mut account: Account = tx.current(id, seen)?;
+        if account.state == AccountState::Locked {
+            return Err(Problem::WrongState { action: "account.lock", state: "locked".into() });
+        }
+        if account.admin {
+            keep_an_admin(tx.conn, id)?;
+        }
+        keep_leads(tx, id)?;
+        account.state = AccountState::Locked;
+        end_sign_ins(tx.conn, id, tx.now, "locked")?;
+        tx.change(account, Some(&why.reason))
+    }
+
+    /// Lets its owner sign in again: with the password, if one was ever set.
+    pub fn unlock(tx: &mut Tx<'_>, id: Id, seen: Seen, why: Reason) -> Result<Recorded<Account>, Problem> {
+        let mut account: Account = tx.current(id, seen)?;
+        if account.state != AccountState::Locked {
+            return Err(Problem::WrongState { action: "account.lock", state: account.state.name().into() });
+        }
+        let has_password: i64 =
+            account_passwords::table.filter(account_passwords::account_id.eq(id)).count().get_result(tx.conn)?;
+        account.state = if has_password > 0 { AccountState::Active } else { AccountState::Invited };
+        tx.change(account, Some(&why.reason))
+    }
+
+    /// Makes a new token to set the password; earlier ones end.
+    pub fn renew_token(tx: &mut Tx<'_>, id: Id, seen: Seen) -> Result<(Recorded<Account>, PasswordToken), Problem> {
+        let account: Account = tx.current(id, seen)?;
+        let token = issue_token(tx, id)?;
+        Ok((tx.change(account, None)?, token))
+    }
+
+    /// Lets it be signed in with; its password is set apart.
+    pub fn activate(tx: &mut Tx<'_>, id: Id) -> Result<Recorded<Account>, Problem> {
+        let mut account: Account = tx.look(id)?;
+        account.state = AccountState::Active;
+        tx.change(account, None)
+    }
+
+    /// The address of the account that a token is for, if the token holds.
+    pub fn email_of_token(conn: &mut AnyConnection, token_hash: &str) -> Result<String, Problem> {
+        password_tokens::table
+            .inner_join(account_people::table.on(account_people::account_id.eq(password_tokens::account_id)))
+            .filter(password_tokens::hash.eq(token_hash))
+            .filter(password_tokens::used_at.is_null())
+            .select(account_people::email)
+            .first(conn)
+            .optional()?
+            .ok_or(Problem::InvalidToken)
+    }
+
+    /// Sets the password by a one-time token, on the account's own behalf. Its sign-ins end.
+    pub fn set_password(tx: &mut Tx<'_>, token_hash: &str, phc: &str) -> Result<Recorded<Account>, Problem> {
+        let id: Id = password_tokens::table
+            .filter(password_tokens::hash.eq(token_hash))
+            .filter(password_tokens::used_at.is_null())
+            .filter(password_tokens::expires_at.gt(At(tx.now)))
+            .select(password_tokens::account_id)
+            .first(tx.conn)
+            .optional()?
+            .ok_or(Problem::InvalidToken)?;
+        tx.reach.account = id;
+        let mut account: Account = tx.look(id)?;
+        if account.state == AccountState::Locked {
+            return Err(Problem::InvalidToken);
+        }
+        diesel::update(password_tokens::table.filter(password_tokens::account_id.eq(id)))
+            .set(password_tokens::used_at.eq(At(tx.now)))
+            .execute(tx.conn)?;
+        diesel::delete(account_passwords::table.find(id)).execute(tx.conn)?;
+        diesel::insert_into(account_passwords::table)
+            .values((
+                account_passwords::account_id.eq(id),
+                account_passwords::phc.eq(phc),
+                account_passwords::set_at.eq(At(tx.now)),
+            ))
+            .execute(tx.conn)?;
+        end_sign_ins(tx.conn, id, tx.now, "password_set")?;
+        account.state = AccountState::Active;
+        tx.change(account, None)
+    }
+}
+
+/// The address and name of an account.
+pub fn person(conn: &mut AnyConnection, id: Id) -> Result<(String, String), Problem> {
+    Ok(account_people::table.find(id).select((account_people::email, account_people::name)).first(conn)?)
+}
+
+fn issue_token(tx: &mut Tx<'_>, account: Id) -> Result<PasswordToken, Problem> {
+    diesel::update(password_tokens::table)
+        .filter(password_tokens::account_id.eq(account))
+        .filter(password_tokens::used_at.is_null())
+        .set(password_tokens::used_at.eq(At(tx.now)))
+        .execute(tx.conn)?;
+    let Secret { shown, hash } = Secret::new("pw");
+    let expires_at = tx.now + TOKEN_LIFE;
+    diesel::insert_into(password_tokens::table)
+        .values((
+            password_tokens::hash.eq(hash),
+            password_tokens::account_id.eq(account),
+            password_tokens::expires_at.eq(At(expires_at)),
+        ))
+        .execute(tx.conn)?;
+    Ok(PasswordToken { account_id: account, password_token: shown, expires_at })
+}
+
+/// Ends every sign-in of an account.
+pub fn end_sign_ins(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>, why: &str) -> QueryResult<usize> {
+    diesel::update(sign_ins::table)
+        .filter(sign_ins::account_id.eq(account))
+        .filter(sign_ins::ended_at.is_null())
+        .set((sign_ins::ended_at.eq(At(now)), sign_ins::end_reason.eq(why)))
+        .execute(conn)
+}
+
+/// Refuses a change after which nobody is admin.
+fn keep_an_admin(conn: &mut AnyConnection, without: Id) -> Result<(), Problem> {
+    let others: i64 = account_revisions::table
+        .filter(account_revisions::seq_to.is_null())
+        .filter(account_revisions::admin.eq(true))
+        .filter(account_revisions::state.eq("active"))
+        .filter(account_revisions::subject_id.ne(without))
+        .count()
+        .get_result(conn)?;
+    if others > 0 { Ok(()) } else { Err(Problem::LastHolder("admin")) }
+}
+
+/// Refuses to lock the only lead of an active programme.
+fn keep_leads(tx: &mut Tx<'_>, account: Id) -> Result<(), Problem> {
+    use membership_revisions as held;
+    let leads: Vec<(Id, Id)> = held::table
+        .inner_join(
+            program_revisions::table
+                .on(program_revisions::subject_id.eq(held::ledger_id).and(program_revisions::seq_to.is_null())),
+        )
+        .filter(held::account_id.eq(account))
+        .filter(held::seq_to.is_null())
+        .filter(held::state.eq("active"))
+        .filter(held::role.eq("lead"))
+        .filter(program_revisions::state.eq("active"))
+        .select((held::ledger_id, held::subject_id))
+        .load(tx.conn)?;
+    let today = tx.now.date_naive();
+    let mut programs: Vec<Id> = leads.iter().map(|(program, _)| *program).collect();
+    programs.dedup();
+    for program in programs {
+        let own: Vec<Id> = leads.iter().filter(|(other, _)| *other == program).map(|(_, id)| *id).collect();
+        keep_a_lead(tx.conn, program, &own, today)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+use actix_web::{HttpResponse, get, patch, post, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{Account, AccountContent, AccountFilter, NewAccount, PasswordToken};
+use crate::{
+    access::{Platform, Reply, Seen},
+    db::Id,
+    history::{HistoryFilter, HistoryPage},
+    idempotency::Repeat,
+    page::{Listing, PageParams, View, ViewParams},
+    policy::{Action, gate::*},
+    problem::Problem,
+    questions::Reason,
+    seen::IfMatch,
+    valid::{Patch, Valid},
+};
+
+pub fn routes(api: &mut ServiceConfig) {
+    api.service(list)
+        .service(create)
+        .service(read)
+        .service(history)
+        .service(edit)
+        .service(lock)
+        .service(unlock)
+        .service(renew_token);
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct AccountPath {
+    account_id: Id,
+}
+
+/// A page of accounts.
+#[derive(Serialize, ToSchema)]
+pub struct AccountPage {
+    pub items: Vec<Account>,
+    pub next_cursor: Option<String>,
+}
+
+/// List the accounts
+#[utoipa::path(
+    tag = "accounts", operation_id = "list_accounts",
+    params(AccountFilter, PageParams, ViewParams,
+        ("sort" = Option<String>, Query, description = "`created_at` or `updated_at`; a minus sign before it turns it round.")),
+    security(("bearer" = [Action::ReadAccount])),
+    responses((status = 200, description = "A page of accounts", body = AccountPage)),
+)]
+#[get("/accounts")]
+async fn list(can: Platform<ReadAccount>, listing: Listing<AccountFilter>) -> Result<HttpResponse, Problem> {
+    can.list::<Account, _>(listing, Account::list).await
+}
+
+/// Make an account
+///
+/// The answer holds a one-time token, good for 72 hours, with which the account's owner sets the password. It is
+/// shown this once, so the operation takes no `Idempotency-Key`.
+#[utoipa::path(
+    tag = "accounts", operation_id = "create_account",
+    request_body = NewAccount,
+    security(("bearer" = [Action::CreateAccount])),
+    responses(
+        (status = 201, description = "The token; `Location` names the account", body = PasswordToken),
+        (status = 409, description = "The address is taken"),
+    ),
+)]
+#[post("/accounts")]
+async fn create(can: Platform<CreateAccount>, Valid(new): Valid<NewAccount>) -> Result<HttpResponse, Problem> {
+    can.write_secret(move |tx| {
+        let (made, token) = Account::create(tx, new)?;
+        let place = tx.created(made)?;
+        place.with_json(&token)
+    })
+    .await
+}
+
+/// Read an account
+#[utoipa::path(
+    tag = "accounts", operation_id = "get_account",
+    params(AccountPath, ViewParams),
+    security(("bearer" = [Action::ReadAccount])),
+    responses((status = 200, description = "The account", body = Account)),
+)]
+#[get("/accounts/{account_id}")]
+async fn read(can: Platform<ReadAccount>, path: web::Path<AccountPath>, view: View) -> Result<HttpResponse, Problem> {
+    can.show::<Account>(path.account_id, view).await
+}
+
+/// Read an account's history
+///
+/// Its revisions in order, without personal data, which revisions do not hold.
+#[utoipa::path(
+    tag = "accounts", operation_id = "get_account_history",
+    params(AccountPath, PageParams),
+    security(("bearer" = [Action::ReadAccount])),
+    responses((status = 200, description = "A page of its revisions", body = HistoryPage)),
+)]
+#[get("/accounts/{account_id}/history")]
+async fn history(
+    can: Platform<ReadAccount>,
+    path: web::Path<AccountPath>,
+    listing: Listing<HistoryFilter>,
+) -> Result<HttpResponse, Problem> {
+    can.history::<Account>(listing, move |_, _| Ok(path.account_id)).await
+}
+
+/// Edit an account
+///
+/// A merge patch (RFC 7396). The last admin stays admin.
+#[utoipa::path(
+    tag = "accounts", operation_id = "edit_account",
+    params(AccountPath, IfMatch),
+    request_body(content = AccountContent, content_type = "application/merge-patch+json"),
+    security(("bearer" = [Action::EditAccount])),
+    responses(
+        (status = 200, description = "The account at its new revision", body = Account),
+        (status = 409, description = "The address is taken, or it is the last admin"),
+    ),
+)]
+#[patch("/accounts/{account_id}")]
+async fn edit(
+    can: Platform<EditAccount>,
+    path: web::Path<AccountPath>,
+    seen: Seen,
+    patch: Patch<AccountContent>,
+) -> Result<HttpResponse, Problem> {
+    can.change(move |tx| Account::edit(tx, path.account_id, seen, patch)).await
+}
+
+/// Lock an account
+///
+/// Its sign-ins end at once and nobody can sign in with it. The last admin and the last lead of an active
+/// programme cannot be locked.
+#[utoipa::path(
+    tag = "accounts", operation_id = "lock_account",
+    params(AccountPath, IfMatch, Repeat),
+    request_body = Reason,
+    security(("bearer" = [Action::LockAccount])),
+    responses(
+        (status = 200, description = "The account, locked", body = Account),
+        (status = 409, description = "It is locked already, or somebody's last"),
+    ),
+)]
+#[post("/accounts/{account_id}/lock")]
+async fn lock(
+    can: Platform<LockAccount>,
+    path: web::Path<AccountPath>,
+    seen: Seen,
+    Valid(why): Valid<Reason>,
+) -> Result<HttpResponse, Problem> {
+    can.change(move |tx| Account::lock(tx, path.account_id, seen, why)).await
+}
+
+/// Unlock an account
+#[utoipa::path(
+    tag = "accounts", operation_id = "unlock_account",
+    params(AccountPath, IfMatch, Repeat),
+    request_body = Reason,
+    security(("bearer" = [Action::LockAccount])),
+    responses(
+        (status = 200, description = "The account, unlocked", body = Account),
+        (status = 409, description = "It is not locked"),
+    ),
+)]
+#[post("/accounts/{account_id}/unlock")]
+async fn unlock(
+    can: Platform<LockAccount>,
+    path: web::Path<AccountPath>,
+    seen: Seen,
+    Valid(why): Valid<Reason>,
+) -> Result<HttpResponse, Problem> {
+    can.change(move |tx| Account::unlock(tx, path.account_id, seen, why)).await
+}
+
+/// Make a new token to set an account's password
+///
+/// For somebody whose token ran out or who forgot the password. Earlier tokens end. It is shown this once, so the
+/// operation takes no `Idempotency-Key`.
+#[utoipa::path(
+    tag = "accounts", operation_id = "renew_password_token",
+    params(AccountPath, IfMatch),
+    security(("bearer" = [Action::RenewPasswordToken])),
+    responses(
+        (status = 201, description = "The token", body = PasswordToken),
+        (status = 409, description = "The account is locked"),
+    ),
+)]
+#[post("/accounts/{account_id}/password-token")]
+async fn renew_token(
+    can: Platform<RenewPasswordToken>,
+    path: web::Path<AccountPath>,
+    seen: Seen,
+) -> Result<HttpResponse, Problem> {
+    can.write_secret(move |tx| {
+        let (renewed, token) = Account::renew_token(tx, path.account_id, seen)?;
+        let reply = Reply::json(201, &token)?;
+        Ok(renewed.map(|_| reply))
+    })
+    .await
+}

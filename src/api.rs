@@ -1,0 +1,181 @@
+//! The HTTP face of the service: which resources there are, the app made of them, and the document made of
+//! the app.
+
+use actix_cors::Cors;
+use actix_web::{
+    App, Error, HttpRequest, HttpResponse,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    http::{Method, header},
+    middleware::{Compress, from_fn},
+    web,
+};
+use serde_json::Value;
+use utoipa::OpenApi as _;
+use utoipa_actix_web::{AppExt, UtoipaApp, scope, service_config::ServiceConfig};
+
+use crate::{
+    access, accounts, document, documents, focus_areas,
+    front::front,
+    ledger, me, memberships, participants, phases,
+    platform::{self, Swagger},
+    problem::{Problem, ProblemBody},
+    programs, questions,
+    service::Service,
+    shocks_and_stresses, sign_ins, stakeholders,
+    valid::BodyLimit,
+};
+
+/// Every resource is named here, once.
+fn resources(api: &mut ServiceConfig) {
+    api.configure(platform::routes)
+        .configure(sign_ins::routes)
+        .configure(me::routes)
+        .configure(accounts::routes)
+        .configure(stakeholders::routes)
+        .configure(programs::routes)
+        .configure(participants::routes)
+        .configure(memberships::routes)
+        .configure(phases::routes)
+        .configure(focus_areas::routes)
+        .configure(shocks_and_stresses::routes)
+        .configure(questions::routes)
+        .configure(documents::routes)
+        .configure(ledger::routes);
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Tangguh",
+        version = "1",
+        description = "The API of record for city resilience programmes: who worked out what, what it rests on and what came of it.\n\nSign in with `POST /api/v1/auth/login` and send the access token as `Authorization: Bearer …`. Every failure is an RFC 9457 problem that names every wrong field. Changing takes the ETag that you read as `If-Match`; anything that makes or acts takes an `Idempotency-Key`, so that it can be repeated safely.",
+        license(name = "MIT OR Apache-2.0", url = "https://spdx.org/licenses/MIT.html"),
+        contact(name = "The Tangguh contributors", url = "https://example.org/tangguh"),
+    ),
+    tags(
+        (name = "platform", description = "What the service says of itself."),
+        (name = "sign-ins", description = "Signing in and out, passwords."),
+        (name = "me", description = "Your own account and memberships."),
+        (name = "access", description = "Who may do what, and why."),
+        (name = "accounts", description = "People's sign-ins, for admins."),
+        (name = "stakeholders", description = "Organisations, shared by all programmes."),
+        (name = "programs", description = "One city's work on its resilience."),
+        (name = "participants", description = "The organisations that take part in a programme."),
+        (name = "memberships", description = "Who has which role in a programme, for which organisation."),
+        (name = "phases", description = "The stretches of a programme."),
+        (name = "focus-areas", description = "The main problem fields of a programme."),
+        (name = "shocks-and-stresses", description = "What hits the city."),
+        (name = "questions", description = "Analysis questions: revised, never edited; moved, merged, split, never lost."),
+        (name = "documents", description = "What facts rest on."),
+        (name = "ledger", description = "Every change, in order."),
+    ),
+    components(schemas(ProblemBody)),
+)]
+struct Heading;
+
+fn routes() -> UtoipaApp<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>,
+> {
+    App::new()
+        .into_utoipa_app()
+        .openapi(Heading::openapi())
+        .configure(platform::root)
+        .service(scope::scope("/api/v1").configure(resources))
+}
+
+/// The app that serves. What it needs of the service, its doors take from `service`.
+pub fn app(
+    service: web::Data<Service>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let cors = cors(&service.settings.cors_origins);
+    let limit = service.settings.body_limit;
+    routes()
+        .app_data(web::Data::from(service.schemas.clone()))
+        .app_data(service)
+        .app_data(web::Data::new(Swagger::default()))
+        .app_data(BodyLimit(limit))
+        .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
+        .app_data(web::QueryConfig::default().error_handler(|error, _| {
+            let text = error.to_string();
+            Problem::malformed(format!("kueri tidak dapat dibaca: {text}"), text).into()
+        }))
+        .map(|app| {
+            app.route("/docs", web::get().to(Swagger::serve))
+                .route("/docs/{file:.*}", web::get().to(Swagger::serve))
+                .default_service(web::to(nowhere))
+                .wrap(from_fn(access::authenticate))
+                .wrap(from_fn(accept))
+                .wrap(cors)
+                .wrap(from_fn(front))
+                .wrap(Compress::default())
+        })
+        .split_for_parts()
+        .0
+}
+
+/// Browsers may call from the named origins. Tokens go in a header, so no cookies are allowed.
+fn cors(origins: &[String]) -> Cors {
+    origins
+        .iter()
+        .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))
+        .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allowed_headers(["authorization", "content-type", "accept", "accept-language", "if-match", "if-none-match"])
+        .allowed_headers(["idempotency-key", "x-request-id"])
+        .expose_headers(["etag", "link", "location", "retry-after", "x-request-id", "content-language"])
+        .expose_headers(["idempotency-replayed", "dry-run", "ratelimit", "ratelimit-policy", "deprecation", "sunset"])
+        .max_age(3600)
+        .block_on_origin_mismatch(false)
+}
+
+/// A path that there is not, or a method that a path does not know.
+async fn nowhere(request: HttpRequest, service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+    Err(match service.operations.methods(request.path()) {
+        Some(methods) => Problem::MethodNotAllowed(methods.to_vec()),
+        None => Problem::NotFound,
+    })
+}
+
+/// Refuses what we cannot answer in: everything below `/api/v1` is JSON.
+async fn accept(
+    request: ServiceRequest,
+    next: actix_web::middleware::Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let wanted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let json = wanted.is_none_or(|wanted| {
+        wanted.trim().is_empty()
+            || wanted.split(',').any(|range| {
+                let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+                let media = parts.next().unwrap_or_default();
+                let refused =
+                    parts.any(|part| matches!(part.replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+                !refused
+                    && matches!(
+                        media.as_str(),
+                        "*/*" | "application/*" | "application/json" | "application/problem+json"
+                    )
+            })
+    });
+    if !json && request.path().starts_with("/api/v1/") {
+        let refused = actix_web::ResponseError::error_response(&Problem::NotAcceptable(vec!["application/json"]));
+        return Ok(request.into_response(refused).map_into_right_body());
+    }
+    Ok(next.call(request).await?.map_into_left_body())
+}
+
+/// What the examples are made of: real requests and answers, recorded by a test.
+const EXAMPLES: &str = include_str!("../openapi/examples.json");
+
+/// The document that describes the routes that the service really has: it is made from them.
+pub fn document() -> Value {
+    let examples = serde_json::from_str(EXAMPLES).unwrap_or_default();
+    document::finish(routes().split_for_parts().1, &examples)
+}

@@ -1,0 +1,159 @@
+//! Every setting: a flag and an environment variable, its default, and why one would change it. All that
+//! are wrong are reported at once.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::Args;
+use ipnet::IpNet;
+
+use crate::{
+    db::{Pools, Target},
+    password,
+};
+
+/// The settings as they are given. All are text here, so that one wrong value does not hide another.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Given {
+    /// Where the data is: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/NAME`
+    #[arg(long, env = "DATABASE_URL", default_value = "sqlite:tangguh.db", hide_env_values = true)]
+    pub database_url: String,
+    /// Seals the service's keys in the database: at least 32 characters, kept secret, never changed. Beside a
+    /// SQLite file it is made at the first start; with PostgreSQL it must be given (`openssl rand -base64 32`)
+    #[arg(long, env = "TANGGUH_SECRET", hide_env_values = true)]
+    pub secret: Option<String>,
+    /// A file that holds the secret, instead of `--secret`
+    #[arg(long, env = "TANGGUH_SECRET_FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// Address and port to listen on
+    #[arg(long, env = "TANGGUH_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// The URL that clients reach the service by: the issuer of its tokens [default: http://LISTEN]
+    #[arg(long, env = "TANGGUH_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// Threads that serve HTTP [default: the number of cores]
+    #[arg(long, env = "TANGGUH_HTTP_THREADS")]
+    pub http_threads: Option<String>,
+    /// Database threads for reads, each with a connection of its own; more if the database is far away
+    /// [default: 2 for SQLite, 4 for PostgreSQL]
+    #[arg(long, env = "TANGGUH_DB_READERS")]
+    pub db_readers: Option<String>,
+    /// Database threads for writes [default: 1 for SQLite, 4 for PostgreSQL]
+    #[arg(long, env = "TANGGUH_DB_WRITERS")]
+    pub db_writers: Option<String>,
+    /// Requests that may wait for a database thread; one more gets 503
+    #[arg(long, env = "TANGGUH_DB_QUEUE", default_value = "1024")]
+    pub db_queue: String,
+    /// Origins that browsers may call from, separated by commas (`https://dashboard.example`)
+    #[arg(long, env = "TANGGUH_CORS_ORIGINS", default_value = "")]
+    pub cors_origins: String,
+    /// Addresses or networks of proxies whose Forwarded or X-Forwarded-For is believed, separated by commas
+    #[arg(long, env = "TANGGUH_TRUSTED_PROXIES", default_value = "")]
+    pub trusted_proxies: String,
+    /// The largest request body, in bytes
+    #[arg(long, env = "TANGGUH_BODY_LIMIT", default_value = "1048576")]
+    pub body_limit: String,
+    /// Seconds that requests in flight get to end when the service is stopped
+    #[arg(long, env = "TANGGUH_STOP_SECONDS", default_value = "20")]
+    pub stop_seconds: String,
+    /// Whom to tell of a weakness: the Contact of security.txt (`mailto:…` or `https://…`)
+    #[arg(long, env = "TANGGUH_SECURITY_CONTACT", default_value = "mailto:security@example.org")]
+    pub security_contact: String,
+}
+
+/// The settings, checked.
+#[derive(Clone)]
+pub struct Settings {
+    pub target: Target,
+    pub listen: SocketAddr,
+    pub public_url: String,
+    pub http_threads: usize,
+    pub pools: Pools,
+    pub cors_origins: Vec<String>,
+    pub trusted_proxies: Vec<IpNet>,
+    pub body_limit: usize,
+    pub stop_after: Duration,
+    pub security_contact: String,
+    /// Not a setting: tests hash passwords cheaply.
+    pub password_cost: password::Cost,
+}
+
+impl Given {
+    /// Checks every setting; fails with all that are wrong.
+    pub fn check(&self) -> Result<Settings, Vec<String>> {
+        let mut wrong = Vec::new();
+        let target = Target::parse(&self.database_url);
+        let sqlite = matches!(target, Target::Sqlite(_));
+        if self.database_url.is_empty() {
+            wrong.push("DATABASE_URL is empty".into());
+        }
+        let listen: SocketAddr = self.listen.parse().unwrap_or_else(|_| {
+            wrong.push(format!("TANGGUH_LISTEN: {:?} is no address with a port, such as 127.0.0.1:8080", self.listen));
+            SocketAddr::from(([127, 0, 0, 1], 8080))
+        });
+        let public_url = self.public_url.clone().unwrap_or_else(|| format!("http://{listen}"));
+        if !(public_url.starts_with("http://") || public_url.starts_with("https://")) {
+            wrong.push(format!("TANGGUH_PUBLIC_URL: {public_url:?} does not begin with http:// or https://"));
+        }
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let mut count = |name: &str, given: Option<&str>, default: usize, range: std::ops::RangeInclusive<usize>| {
+            let Some(given) = given else { return default };
+            match given.parse() {
+                Ok(number) if range.contains(&number) => number,
+                _ => {
+                    wrong.push(format!("{name}: {given:?} is no number from {} to {}", range.start(), range.end()));
+                    default
+                }
+            }
+        };
+        let (readers, writers) = if sqlite { (2, 1) } else { (4, 4) };
+        let http_threads = count("TANGGUH_HTTP_THREADS", self.http_threads.as_deref(), cores, 1..=256);
+        let pools = Pools {
+            readers: count("TANGGUH_DB_READERS", self.db_readers.as_deref(), readers, 1..=256),
+            writers: count("TANGGUH_DB_WRITERS", self.db_writers.as_deref(), writers, 1..=256),
+            waiting: count("TANGGUH_DB_QUEUE", Some(&self.db_queue), 1024, 1..=1_000_000),
+        };
+        let body_limit = count("TANGGUH_BODY_LIMIT", Some(&self.body_limit), 1 << 20, 1024..=(1 << 30));
+        let stop = count("TANGGUH_STOP_SECONDS", Some(&self.stop_seconds), 20, 0..=3600);
+        let trusted_proxies = listed(&self.trusted_proxies)
+            .filter_map(|text| {
+                match text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)) {
+                    Ok(network) => Some(network),
+                    Err(_) => {
+                        wrong.push(format!("TANGGUH_TRUSTED_PROXIES: {text:?} is no address or network"));
+                        None
+                    }
+                }
+            })
+            .collect();
+        let cors_origins: Vec<String> = listed(&self.cors_origins).map(str::to_owned).collect();
+        for origin in &cors_origins {
+            let rest = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            if rest.is_none_or(|rest| rest.is_empty() || rest.contains('/')) {
+                wrong.push(format!("TANGGUH_CORS_ORIGINS: {origin:?} is no origin, such as https://dashboard.example"));
+            }
+        }
+        if !self.security_contact.contains(':') {
+            wrong.push(format!("TANGGUH_SECURITY_CONTACT: {:?} is no URI", self.security_contact));
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        Ok(Settings {
+            target,
+            listen,
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            http_threads,
+            pools,
+            cors_origins,
+            trusted_proxies,
+            body_limit,
+            stop_after: Duration::from_secs(stop as u64),
+            security_contact: self.security_contact.clone(),
+            password_cost: password::Cost::Full,
+        })
+    }
+}
+
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|one| !one.is_empty())
+}

@@ -1,0 +1,90 @@
+use chrono::{DateTime, Utc};
+use diesel::{
+    connection::{AnsiTransactionManager, TransactionManager},
+    prelude::*,
+};
+
+use super::{AnyConnection, At, Id};
+use crate::{problem::Problem, schema::ledgers};
+
+/// The newest row of a ledger: what the next row goes on from.
+#[derive(Clone, Debug, Queryable)]
+pub struct Head {
+    /// The number of the newest row; 0 before the first.
+    pub sequence: i64,
+    pub hash: String,
+    #[diesel(deserialize_as = At)]
+    pub at: DateTime<Utc>,
+}
+
+/// Runs `work` in one transaction that is rolled back if it fails.
+///
+/// `MultiConnection` would begin with a plain BEGIN; in SQLite a reader that turns writer then fails
+/// with SQLITE_BUSY_SNAPSHOT, which no waiting cures. So there it begins IMMEDIATE.
+pub fn write_transaction<T>(
+    conn: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    type Manager = <AnyConnection as Connection>::TransactionManager;
+    match conn {
+        AnyConnection::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn)?,
+        AnyConnection::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
+    }
+    match work(conn) {
+        Ok(value) => {
+            Manager::commit_transaction(conn)?;
+            Ok(value)
+        }
+        Err(problem) => {
+            // The cause matters more than a rollback that fails because the connection is gone.
+            if let Err(error) = Manager::rollback_transaction(conn) {
+                log::warn!("a rollback failed: {error}");
+            }
+            Err(problem)
+        }
+    }
+}
+
+/// Runs `work` on one state of the database: REPEATABLE READ on PostgreSQL, a read transaction in SQLite.
+pub fn read_transaction<T>(
+    conn: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    type Manager = <AnyConnection as Connection>::TransactionManager;
+    match conn {
+        AnyConnection::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(
+            conn,
+            "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        )?,
+        AnyConnection::Sqlite(conn) => AnsiTransactionManager::begin_transaction(conn)?,
+    }
+    let result = work(conn);
+    Manager::rollback_transaction(conn)?;
+    result
+}
+
+/// Takes the ledger's head for this transaction: from here to the commit it has one writer.
+///
+/// In SQLite the transaction began IMMEDIATE and holds the only write lock already.
+pub fn lock_head(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Option<Head>> {
+    let head = ledgers::table.find(ledger).select((ledgers::sequence, ledgers::hash, ledgers::at));
+    match conn {
+        AnyConnection::Postgres(conn) => {
+            use diesel::{pg::PgConnection, sql_types};
+            #[derive(QueryableByName)]
+            struct Row {
+                #[diesel(sql_type = sql_types::BigInt)]
+                sequence: i64,
+                #[diesel(sql_type = sql_types::Text)]
+                hash: String,
+                #[diesel(sql_type = sql_types::Timestamptz)]
+                at: DateTime<Utc>,
+            }
+            let locked = diesel::sql_query("select sequence, hash, at from ledgers where id = $1 for update")
+                .bind::<sql_types::Uuid, _>(ledger.0);
+            let row: Option<Row> = RunQueryDsl::<PgConnection>::get_result(locked, conn).optional()?;
+            Ok(row.map(|Row { sequence, hash, at }| Head { sequence, hash, at }))
+        }
+        AnyConnection::Sqlite(_) => head.first(conn).optional(),
+    }
+}

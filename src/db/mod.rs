@@ -1,0 +1,14 @@
+//! Two databases behind one connection type: SQLite, where a programme starts, and PostgreSQL, where it
+//! goes when it outgrows one machine. All that differs between them lives in this folder.
+
+mod connection;
+pub mod constraint;
+mod lock;
+pub mod migrations;
+mod threads;
+pub mod types;
+
+pub use connection::{AnyConnection, Backend, Target};
+pub use lock::{Head, lock_head, read_transaction, write_transaction};
+pub use threads::{Db, Lane, Pools};
+pub use types::{At, Id, sql};

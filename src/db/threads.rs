@@ -1,0 +1,160 @@
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use diesel::connection::SimpleConnection;
+use tokio::sync::oneshot;
+
+use super::{AnyConnection, Target};
+use crate::problem::Problem;
+
+/// A job gets a connection, or the problem that there is none, and says whether the connection may have
+/// broken under it.
+type Job = Box<dyn FnOnce(Result<&mut AnyConnection, Problem>) -> bool + Send>;
+
+/// Which threads run a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Short reads, on connections that cannot write.
+    Read,
+    /// Transactions that write.
+    Write,
+    /// Imports, snapshots, exports: what would keep short work waiting.
+    Long,
+}
+
+/// How many threads, each with a connection of its own, and how many jobs may wait for them.
+#[derive(Clone, Copy, Debug)]
+pub struct Pools {
+    pub readers: usize,
+    pub writers: usize,
+    pub waiting: usize,
+}
+
+/// The database threads. Only `access.rs` sends them work.
+#[derive(Clone)]
+pub struct Db {
+    read: flume::Sender<Job>,
+    write: flume::Sender<Job>,
+    long: flume::Sender<Job>,
+    busy: Arc<AtomicUsize>,
+    target: Target,
+    pools: Pools,
+}
+
+/// A connection that was idle longer than this is asked whether it is still there.
+const IDLE: Duration = Duration::from_secs(1);
+
+impl Db {
+    pub fn start(target: &Target, pools: Pools) -> Db {
+        let busy = Arc::new(AtomicUsize::new(0));
+        let lane = |name: &str, threads: usize, writes: bool| {
+            let (sender, receiver) = flume::bounded::<Job>(pools.waiting);
+            for number in 0..threads {
+                let (target, jobs, busy) = (target.clone(), receiver.clone(), busy.clone());
+                let made = std::thread::Builder::new()
+                    .name(format!("db-{name}-{number}"))
+                    .spawn(move || serve(&target, writes, &jobs, &busy));
+                if let Err(error) = made {
+                    log::error!("a database thread cannot be started: {error}");
+                }
+            }
+            sender
+        };
+        Db {
+            read: lane("read", pools.readers, false),
+            write: lane("write", pools.writers, true),
+            long: lane("long", 1, true),
+            busy,
+            target: target.clone(),
+            pools,
+        }
+    }
+
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Threads at work, threads in all, and jobs that wait.
+    pub fn load(&self) -> (usize, usize, usize) {
+        let waiting = self.read.len() + self.write.len() + self.long.len();
+        (self.busy.load(Ordering::Relaxed), self.pools.readers + self.pools.writers + 1, waiting)
+    }
+
+    /// Runs `work` on a thread of the lane. It runs to its end even if the caller goes away.
+    ///
+    /// Fails with [`Problem::Busy`] at once when too many jobs wait.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |conn| {
+            let result = conn.and_then(|conn| {
+                catch_unwind(AssertUnwindSafe(|| work(conn)))
+                    .unwrap_or_else(|_| Err(Problem::internal("a database job panicked")))
+            });
+            let doubtful = matches!(result, Err(Problem::Internal(_) | Problem::Busy { .. }));
+            // Nobody listens when the client has gone.
+            let _ = answer.send(result);
+            doubtful
+        });
+        let queue = match lane {
+            Lane::Read => &self.read,
+            Lane::Write => &self.write,
+            Lane::Long => &self.long,
+        };
+        queue.try_send(job).map_err(|_| Problem::Busy { retry_after_s: 1 })?;
+        answered.await.map_err(Problem::internal)?
+    }
+}
+
+fn serve(target: &Target, writes: bool, jobs: &flume::Receiver<Job>, busy: &AtomicUsize) {
+    let mut open: Option<AnyConnection> = None;
+    let mut last_used = Instant::now();
+    while let Ok(job) = jobs.recv() {
+        busy.fetch_add(1, Ordering::Relaxed);
+        if last_used.elapsed() > IDLE {
+            open = open.filter_map_alive();
+        }
+        if open.is_none() {
+            let made = if writes { target.connect() } else { target.connect_read_only() };
+            match made {
+                Ok(conn) => open = Some(conn),
+                Err(error) => log::error!("no connection to the database: {error:#}"),
+            }
+        }
+        let doubtful = match &mut open {
+            Some(conn) => job(Ok(conn)),
+            None => job(Err(Problem::Busy { retry_after_s: 2 })),
+        };
+        if doubtful {
+            open = open.filter_map_alive();
+        }
+        last_used = Instant::now();
+        busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+trait Alive {
+    fn filter_map_alive(self) -> Self;
+}
+
+impl Alive for Option<AnyConnection> {
+    /// Drops a connection that no longer answers.
+    fn filter_map_alive(self) -> Self {
+        self.and_then(|mut conn| {
+            let answers = match &mut conn {
+                AnyConnection::Postgres(conn) => conn.batch_execute("select 1"),
+                AnyConnection::Sqlite(conn) => conn.batch_execute("select 1"),
+            };
+            answers.is_ok().then_some(conn)
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! What stands in front of every handler: the request's id, its line in the access log, its numbers, the
+//! headers that every answer has, and problems in the reader's language.
+
+use std::{fmt::Write as _, time::Instant};
+
+use actix_web::{
+    Error, HttpMessage,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderName, HeaderValue},
+    middleware::Next,
+    web,
+};
+
+use crate::{
+    problem::{Lang, Problem},
+    service::Service,
+};
+
+/// The id that a request bears in logs, ledger and answers: the client's own, or one that we make.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const ID_MAX: usize = 100;
+
+/// Wraps every request. It decides nothing about rights.
+pub async fn front<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let began = Instant::now();
+    let service = request.app_data::<web::Data<Service>>().cloned();
+    let id = request_id(&request);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = Lang::of(language);
+
+    let mut response = match next.call(request).await {
+        Ok(response) => response.map_into_left_body(),
+        Err(error) => return Err(error),
+    };
+    let problem = response.response().extensions().get::<Problem>().cloned();
+    if let Some(problem) = problem {
+        let told = problem.respond(language, response.request().path(), &id);
+        response = response.into_response(told).map_into_right_body();
+    }
+    let route = response.request().match_pattern();
+    let public = route.as_deref().is_some_and(|route| !route.starts_with("/api/v1/"));
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    for (name, value) in SECURITY {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if !public {
+        headers.insert(header::VARY, HeaderValue::from_static("Authorization, Accept-Language, Origin"));
+    }
+    if let Some(service) = service {
+        let took = began.elapsed();
+        let status = response.status().as_u16();
+        let method = response.request().method().as_str();
+        service.metrics.answered(method, route.as_deref().unwrap_or("unmatched"), status, took);
+        if log::log_enabled!(target: "access", log::Level::Info) {
+            log_line(&response, &service, &id, status, took);
+        }
+    }
+    Ok(response)
+}
+
+const SECURITY: &[(&str, &str)] = &[
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("strict-transport-security", "max-age=31536000"),
+    ("cross-origin-resource-policy", "cross-origin"),
+];
+
+/// One line for each request: never a query's values, a header or a body, since secrets may be in them.
+fn log_line<B>(response: &ServiceResponse<B>, service: &Service, id: &str, status: u16, took: std::time::Duration) {
+    let request = response.request();
+    let address = crate::proxies::client_address(request, &service.settings.trusted_proxies);
+    let mut line = String::with_capacity(160);
+    if let Some(address) = address {
+        let _ = write!(line, "{address} ");
+    }
+    let _ = write!(line, "{} {} {status} {}us {id}", request.method(), request.path(), took.as_micros());
+    log::info!(target: "access", "{line}");
+}
+
+fn request_id(request: &ServiceRequest) -> String {
+    let given = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| (1..=ID_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()));
+    match given {
+        Some(id) => id.to_owned(),
+        None => uuid::Uuid::now_v7().to_string(),
+    }
+}

@@ -1,0 +1,117 @@
+//! The service's own keys: made at the first start, sealed in the database, known to every instance,
+//! rotated with overlap.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::{
+    db::{AnyConnection, At, Lane, write_transaction},
+    problem::Problem,
+    schema::service_keys,
+    seal::Sealer,
+    service::Service,
+    token::{Key, KeyRing, KeyUse},
+};
+
+/// Every key, opened. Fails if the sealing secret is not the one they were sealed with.
+pub fn load(conn: &mut AnyConnection, sealer: &Sealer) -> anyhow::Result<Vec<Key>> {
+    type Row = (String, String, String, At, Option<At>);
+    let rows: Vec<Row> = service_keys::table
+        .order(service_keys::made_at)
+        .select((
+            service_keys::id,
+            service_keys::used_for,
+            service_keys::sealed,
+            service_keys::made_at,
+            service_keys::retired_at,
+        ))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(id, used_for, sealed, At(made_at), retired_at)| {
+            let secret = sealer.open(&label(&id), &BASE64_STANDARD.decode(sealed)?).map_err(|error| {
+                anyhow::anyhow!(
+                    "the key {id} does not open ({error}): TANGGUH_SECRET is not the one that it was sealed with"
+                )
+            })?;
+            Ok(Key {
+                used_for: KeyUse::named(&used_for).ok_or_else(|| anyhow::anyhow!("a key for {used_for}"))?,
+                secret: secret.try_into().map_err(|_| anyhow::anyhow!("the key {id} has a wrong length"))?,
+                id,
+                made_at,
+                retired_at: retired_at.map(|At(at)| at),
+            })
+        })
+        .collect()
+}
+
+/// Makes the keys that are missing, and answers all.
+pub fn ensure(conn: &mut AnyConnection, sealer: &Sealer, now: DateTime<Utc>) -> anyhow::Result<Vec<Key>> {
+    let known = load(conn, sealer)?;
+    let missing: Vec<KeyUse> = KeyUse::ALL
+        .iter()
+        .copied()
+        .filter(|used_for| !known.iter().any(|key| key.used_for == *used_for && key.retired_at.is_none()))
+        .collect();
+    if missing.is_empty() {
+        return Ok(known);
+    }
+    write_transaction(conn, |conn| {
+        missing.iter().try_for_each(|used_for| insert(conn, sealer, &Key::generate(*used_for, now)))
+    })
+    .map_err(|problem| anyhow::anyhow!("the keys cannot be stored: {problem}"))?;
+    load(conn, sealer)
+}
+
+/// Makes a new key for each of these uses and retires those before: they go on being accepted for the
+/// longest life of what they made.
+pub fn rotate(
+    conn: &mut AnyConnection,
+    sealer: &Sealer,
+    uses: &[KeyUse],
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, Problem> {
+    write_transaction(conn, |conn| {
+        let mut made = Vec::new();
+        for used_for in uses {
+            diesel::update(service_keys::table)
+                .filter(service_keys::used_for.eq(used_for.name()))
+                .filter(service_keys::retired_at.is_null())
+                .set(service_keys::retired_at.eq(At(now)))
+                .execute(conn)?;
+            let key = Key::generate(*used_for, now);
+            insert(conn, sealer, &key)?;
+            made.push(key.id);
+        }
+        Ok(made)
+    })
+}
+
+fn insert(conn: &mut AnyConnection, sealer: &Sealer, key: &Key) -> Result<(), Problem> {
+    let sealed = BASE64_STANDARD.encode(sealer.seal(&label(&key.id), &key.secret));
+    diesel::insert_into(service_keys::table)
+        .values((
+            service_keys::id.eq(&key.id),
+            service_keys::used_for.eq(key.used_for.name()),
+            service_keys::sealed.eq(sealed),
+            service_keys::made_at.eq(At(key.made_at)),
+            service_keys::retired_at.eq(key.retired_at.map(At)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn label(id: &str) -> String {
+    format!("service key {id}")
+}
+
+/// Reads the keys again: another instance, or `tangguh keys rotate`, may have made new ones.
+pub async fn reload(service: &actix_web::web::Data<Service>) -> Result<(), Problem> {
+    let (shared, issuer) = (service.clone(), service.settings.public_url.clone());
+    let keys = service
+        .db
+        .run(Lane::Read, move |conn| load(conn, &shared.sealer).map_err(|error| Problem::internal(error.to_string())))
+        .await?;
+    service.set_keys(KeyRing::new(keys, issuer).map_err(|error| Problem::internal(error.to_string()))?);
+    Ok(())
+}

@@ -1,0 +1,176 @@
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::model::Act;
+use crate::{
+    db::{AnyConnection, At, Head, Id, types::instant_text},
+    problem::Problem,
+    schema::{ledger_rows, ledgers},
+};
+
+/// Puts one row on the ledger after `head` and moves `head` on. The caller holds the head's lock and
+/// stores the head when its transaction is done.
+pub fn append(conn: &mut AnyConnection, ledger: Id, head: &mut Head, act: &Act<'_>, body: &str) -> Result<(), Problem> {
+    let mut salt = [0u8; 16];
+    getrandom::fill(&mut salt).map_err(|error| Problem::internal(error.to_string()))?;
+    let salt = BASE64_URL_SAFE_NO_PAD.encode(salt);
+    let sequence = head.sequence + 1;
+    let digest = digest(&salt, body, act.reason);
+    let line = line(ledger, sequence, act, &digest);
+    let hash = chained(&head.hash, &line);
+    diesel::insert_into(ledger_rows::table)
+        .values((
+            ledger_rows::ledger_id.eq(ledger),
+            ledger_rows::sequence.eq(sequence),
+            ledger_rows::at.eq(At(act.at)),
+            ledger_rows::account_id.eq(act.account),
+            ledger_rows::stakeholder_id.eq(act.stakeholder),
+            ledger_rows::action.eq(act.action),
+            ledger_rows::subject_kind.eq(act.subject_kind),
+            ledger_rows::subject_id.eq(act.subject),
+            ledger_rows::revision.eq(act.revision),
+            ledger_rows::reason.eq(act.reason),
+            ledger_rows::request_id.eq(act.request_id),
+            ledger_rows::body.eq(Some(body)),
+            ledger_rows::salt.eq(&salt),
+            ledger_rows::digest.eq(&digest),
+            ledger_rows::hash.eq(&hash),
+        ))
+        .execute(conn)?;
+    *head = Head { sequence, hash, at: act.at };
+    Ok(())
+}
+
+/// What a check of one ledger found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every row follows from the one before, and the head is the last.
+    Holds { rows: i64 },
+    /// The first place that does not: its sequence, and what is wrong there.
+    Broken { sequence: i64, why: String },
+}
+
+const CHUNK: i64 = 2_000;
+
+/// Recomputes a ledger from its first row to its head, in chunks.
+pub fn verify(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Verdict> {
+    let (mut sequence, mut hash) = (0, String::new());
+    loop {
+        let rows: Vec<Row> = ledger_rows::table
+            .filter(ledger_rows::ledger_id.eq(ledger))
+            .filter(ledger_rows::sequence.gt(sequence))
+            .order(ledger_rows::sequence)
+            .limit(CHUNK)
+            .select(Row::as_select())
+            .load(conn)?;
+        let last = rows.len() < CHUNK as usize;
+        for row in rows {
+            if let Some(why) = row.fault(ledger, sequence, &hash) {
+                return Ok(Verdict::Broken { sequence: sequence + 1, why });
+            }
+            (sequence, hash) = (row.sequence, row.hash);
+        }
+        if last {
+            break;
+        }
+    }
+    let (head, head_hash): (i64, String) =
+        ledgers::table.find(ledger).select((ledgers::sequence, ledgers::hash)).first(conn)?;
+    if head != sequence || head_hash != hash {
+        let why = format!("the head says {head}, the last row is {sequence}");
+        return Ok(Verdict::Broken { sequence: sequence + 1, why });
+    }
+    Ok(Verdict::Holds { rows: sequence })
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = ledger_rows, check_for_backend(crate::db::Backend))]
+struct Row {
+    sequence: i64,
+    #[diesel(deserialize_as = At)]
+    at: DateTime<Utc>,
+    account_id: Option<Id>,
+    stakeholder_id: Option<Id>,
+    action: String,
+    subject_kind: String,
+    subject_id: Id,
+    revision: i32,
+    reason: Option<String>,
+    request_id: String,
+    body: Option<String>,
+    salt: String,
+    digest: String,
+    hash: String,
+}
+
+impl Row {
+    fn fault(&self, ledger: Id, before: i64, hash_before: &str) -> Option<String> {
+        if self.sequence != before + 1 {
+            return Some(format!("row {} is missing", before + 1));
+        }
+        let act = Act {
+            at: self.at,
+            account: self.account_id,
+            stakeholder: self.stakeholder_id,
+            action: &self.action,
+            subject_kind: &self.subject_kind,
+            subject: self.subject_id,
+            revision: self.revision,
+            reason: self.reason.as_deref(),
+            request_id: &self.request_id,
+        };
+        // A body that the law made us erase leaves its digest behind.
+        if let Some(body) = &self.body
+            && digest(&self.salt, body, act.reason) != self.digest
+        {
+            return Some("the digest is not that of body and reason".into());
+        }
+        (chained(hash_before, &line(ledger, self.sequence, &act, &self.digest)) != self.hash)
+            .then(|| "the hash does not follow from the row before".into())
+    }
+}
+
+fn digest(salt: &str, body: &str, reason: Option<&str>) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(salt);
+    hasher.update(body);
+    hasher.update("\n");
+    hasher.update(reason.unwrap_or_default());
+    hex(&hasher.finalize())
+}
+
+fn line(ledger: Id, sequence: i64, act: &Act<'_>, digest: &str) -> String {
+    json!([
+        ledger,
+        sequence,
+        instant_text(&act.at),
+        act.account,
+        act.stakeholder,
+        act.action,
+        act.subject_kind,
+        act.subject,
+        act.revision,
+        act.request_id,
+        digest,
+    ])
+    .to_string()
+}
+
+fn chained(before: &str, line: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(before);
+    hasher.update("\n");
+    hasher.update(line);
+    hex(&hasher.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

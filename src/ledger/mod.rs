@@ -1,0 +1,14 @@
+//! The ledger: every change of a programme (or of the platform) as one row, in the order of their
+//! commits, each chained to the one before.
+//!
+//! `digest = SHA-256(salt ‖ body ‖ LF ‖ reason)` and `hash = SHA-256(previous hash ‖ LF ‖ line)`, where the line
+//! is a JSON array of the row's own columns with the digest. So body and reason can be erased by law and the
+//! chain still verifies. An unsigned chain alone does not stop somebody who rewrites all of it.
+
+mod chain;
+mod model;
+mod routes;
+
+pub use chain::{Verdict, append, verify};
+pub use model::{Act, LedgerRow, head, ids, sequence_at};
+pub use routes::routes;

@@ -1,0 +1,136 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    db::{AnyConnection, At, Backend, Id},
+    page::Page,
+    problem::Problem,
+    schema::{ledger_rows, ledgers},
+};
+
+/// One change, before it is a row: everything that the row says beside the subject's text.
+#[derive(Clone, Debug)]
+pub struct Act<'a> {
+    pub at: DateTime<Utc>,
+    pub account: Option<Id>,
+    pub stakeholder: Option<Id>,
+    pub action: &'a str,
+    pub subject_kind: &'a str,
+    pub subject: Id,
+    pub revision: i32,
+    pub reason: Option<&'a str>,
+    pub request_id: &'a str,
+}
+
+/// One change, as the ledger keeps it.
+#[derive(Debug, Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = ledger_rows, check_for_backend(Backend))]
+pub struct LedgerRow {
+    /// Gapless within its ledger, in the order of the commits.
+    pub sequence: i64,
+    #[serde(serialize_with = "crate::db::types::serialize_instant")]
+    #[diesel(deserialize_as = At)]
+    pub at: DateTime<Utc>,
+    /// The account that acted; null for the service itself.
+    pub account_id: Option<Id>,
+    /// The organisation that it acted for; null for admins and the service.
+    pub stakeholder_id: Option<Id>,
+    /// The action's name, as in the access matrix.
+    #[schema(example = "question.revise")]
+    pub action: String,
+    #[schema(example = "question")]
+    pub subject_kind: String,
+    pub subject_id: Id,
+    /// The subject's revision after the change.
+    pub revision: i32,
+    /// Why, in the words of whoever acted.
+    pub reason: Option<String>,
+    pub request_id: String,
+    /// SHA-256 of salt, body and reason, in hexadecimal.
+    pub digest: String,
+    /// SHA-256 of the hash before and this row's line, in hexadecimal.
+    pub hash: String,
+}
+
+impl LedgerRow {
+    /// The rows of a ledger, in order or newest first.
+    pub fn list(
+        conn: &mut AnyConnection,
+        ledger: Id,
+        filter: &super::routes::LedgerFilter,
+        page: &Page,
+    ) -> Result<Vec<LedgerRow>, Problem> {
+        let mut query = ledger_rows::table
+            .filter(ledger_rows::ledger_id.eq(ledger))
+            .select(LedgerRow::as_select())
+            .limit(page.limit + 1)
+            .into_boxed::<Backend>();
+        if let Some(actions) = &filter.action {
+            query = query.filter(ledger_rows::action.eq_any(actions.0.clone()));
+        }
+        if let Some(kinds) = &filter.subject_kind {
+            query = query.filter(ledger_rows::subject_kind.eq_any(kinds.0.clone()));
+        }
+        if let Some(subject) = filter.subject_id {
+            query = query.filter(ledger_rows::subject_id.eq(subject));
+        }
+        if let Some(account) = filter.account_id {
+            query = query.filter(ledger_rows::account_id.eq(account));
+        }
+        if let Some(from) = filter.at_gte {
+            query = query.filter(ledger_rows::at.ge(At(from)));
+        }
+        if let Some(until) = filter.at_lt {
+            query = query.filter(ledger_rows::at.lt(At(until)));
+        }
+        let after = page.after::<i64>()?.map(|(sequence, _)| sequence);
+        query = match (page.descending, after) {
+            (true, Some(after)) => query.filter(ledger_rows::sequence.lt(after)),
+            (false, Some(after)) => query.filter(ledger_rows::sequence.gt(after)),
+            (_, None) => query,
+        };
+        query = if page.descending {
+            query.order(ledger_rows::sequence.desc())
+        } else {
+            query.order(ledger_rows::sequence.asc())
+        };
+        Ok(query.load(conn)?)
+    }
+
+    /// The rows with these sequences: who made which revision, when and why.
+    pub fn numbered(conn: &mut AnyConnection, ledger: Id, sequences: &[i64]) -> QueryResult<Vec<LedgerRow>> {
+        let Some((first, last)) = sequences.iter().min().zip(sequences.iter().max()) else {
+            return Ok(Vec::new());
+        };
+        // A history's revisions may lie far apart, so each is looked up by its key.
+        ledger_rows::table
+            .filter(ledger_rows::ledger_id.eq(ledger))
+            .filter(ledger_rows::sequence.between(*first, *last))
+            .filter(ledger_rows::sequence.eq_any(sequences.iter().copied()))
+            .select(LedgerRow::as_select())
+            .load(conn)
+    }
+}
+
+/// The number of the newest row; 0 before the first.
+pub fn head(conn: &mut AnyConnection, ledger: Id) -> QueryResult<i64> {
+    ledgers::table.find(ledger).select(ledgers::sequence).first(conn)
+}
+
+/// The newest row at `instant`; `None` before the first.
+pub fn sequence_at(conn: &mut AnyConnection, ledger: Id, instant: DateTime<Utc>) -> QueryResult<Option<i64>> {
+    ledger_rows::table
+        .filter(ledger_rows::ledger_id.eq(ledger))
+        .filter(ledger_rows::at.le(At(instant)))
+        .order((ledger_rows::at.desc(), ledger_rows::sequence.desc()))
+        .select(ledger_rows::sequence)
+        .first(conn)
+        .optional()
+}
+
+/// Every ledger, the platform's first.
+pub fn ids(conn: &mut AnyConnection) -> QueryResult<Vec<Id>> {
+    ledgers::table.order(ledgers::id).select(ledgers::id).load(conn)
+}

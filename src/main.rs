@@ -1,0 +1,295 @@
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tangguh::{
+    access::{Reach, System},
+    accounts::Account,
+    api,
+    clock::Clock,
+    config::{Given, Settings},
+    db::migrations,
+    demo::{self, SignIns, Size},
+    keys, ledger, start,
+    token::KeyUse,
+    valid::{self, Schemas},
+};
+
+/// The API of record for city resilience programmes.
+#[derive(Parser)]
+#[command(version, about, long_about = None)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    given: Given,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (the default)
+    Serve(Serve),
+    /// Bring the database's schema up to date
+    Migrate(Common),
+    /// Load the case of Jakarta and print new sign-ins for it
+    Demo(Demo),
+    /// Make accounts for the platform's admins
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Print the OpenAPI document
+    Openapi,
+    /// The service's own keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// The ledgers
+    #[command(subcommand)]
+    Ledger(Ledger),
+    /// Ask a running service whether it is ready; exits with 1 if it is not
+    Healthcheck(Common),
+}
+
+#[derive(Args)]
+struct Common {
+    #[command(flatten)]
+    given: Given,
+}
+
+#[derive(Args, Default)]
+struct Serve {
+    /// Load the case of Jakarta first, and print new sign-ins for it
+    #[arg(long)]
+    demo: bool,
+    /// Also write the demo's sign-ins to this file, as JSON that its owner alone can read
+    #[arg(long, requires = "demo")]
+    demo_sign_ins: Option<PathBuf>,
+    #[command(flatten)]
+    given: Given,
+}
+
+#[derive(Args)]
+struct Demo {
+    /// Made-up questions besides those of the case, to try the service under load
+    #[arg(long, default_value_t = 0)]
+    questions: u32,
+    /// Revisions of each made-up question
+    #[arg(long, default_value_t = 1)]
+    revisions: u32,
+    #[command(flatten)]
+    given: Given,
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Make an admin and print the one-time token with which they set their password
+    Create {
+        /// The address that they sign in with
+        #[arg(long)]
+        email: String,
+        /// Their name
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        given: Given,
+    },
+}
+
+#[derive(Subcommand)]
+enum Keys {
+    /// Make new keys; those before stay accepted for the longest life of what they made
+    Rotate {
+        /// Which keys
+        #[arg(long, value_enum, default_value = "all")]
+        which: Which,
+        #[command(flatten)]
+        given: Given,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Which {
+    All,
+    Token,
+    Record,
+    Mac,
+}
+
+#[derive(Subcommand)]
+enum Ledger {
+    /// Recompute every ledger from its first row to its head; exits with 1 at the first place that does not hold
+    Verify(Common),
+}
+
+fn main() -> ExitCode {
+    let default = "info,actix_server=warn";
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(default)).init();
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tangguh: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command.unwrap_or(Command::Serve(Serve { given: cli.given, ..Serve::default() })) {
+        Command::Serve(args) => serve(&args),
+        Command::Migrate(args) => migrate(&args.given),
+        Command::Demo(args) => load_demo(&args),
+        Command::Admin(Admin::Create { email, name, given }) => create_admin(&given, &email, &name),
+        Command::Openapi => {
+            println!("{}", serde_json::to_string_pretty(&api::document())?);
+            Ok(())
+        }
+        Command::Keys(Keys::Rotate { which, given }) => rotate_keys(&given, which),
+        Command::Ledger(Ledger::Verify(args)) => verify_ledgers(&args.given),
+        Command::Healthcheck(args) => healthcheck(&args.given),
+    }
+}
+
+/// Every wrong setting at once.
+fn checked(given: &Given) -> anyhow::Result<Settings> {
+    given.check().map_err(|wrong| anyhow::anyhow!("the settings are wrong:\n  {}", wrong.join("\n  ")))
+}
+
+fn serve(args: &Serve) -> anyhow::Result<()> {
+    let settings = checked(&args.given)?;
+    let sealer = start::sealer(&args.given, &settings.target)?;
+    let service = start::service(settings.clone(), sealer, Clock::system())?;
+    let mut conn = settings.target.connect()?;
+    if args.demo {
+        demo::load(&mut conn, &service.clock, &service.schemas, Size::default())?;
+        let sign_ins = demo::sign_ins(&mut conn, &settings.public_url, settings.password_cost, service.clock.now())?;
+        if let Some(file) = &args.demo_sign_ins {
+            sign_ins.write(file)?;
+        }
+        let token = start::demo_token(&service, &mut conn)?;
+        tell_demo(&sign_ins, &token)?;
+    } else if Account::none(&mut conn)? {
+        println!(
+            "There is no account yet. Make an admin with\n\n    tangguh admin create --email YOU@EXAMPLE.ORG --name 'YOUR NAME'\n"
+        );
+    }
+    drop(conn);
+    log::info!("listening on {}", settings.public_url);
+    actix_web::rt::System::new().block_on(start::serve(service))
+}
+
+fn tell_demo(sign_ins: &SignIns, token: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let base = &sign_ins.base_url;
+    writeln!(out, "\nTangguh with the case of Jakarta: {base}")?;
+    writeln!(out, "The API in your browser:          {base}/docs/\n")?;
+    writeln!(out, "Sign-ins, with passwords made at this start:\n")?;
+    for (role, one) in &sign_ins.accounts {
+        writeln!(out, "  {role:<12} {:<28} {}", one.email, one.password)?;
+    }
+    writeln!(out, "\nTry it, within 15 minutes, as the facilitator:\n")?;
+    writeln!(
+        out,
+        "curl -s '{base}/api/v1/programs/jakarta-berketahanan/questions?limit=3' -H 'Authorization: Bearer {token}'\n"
+    )?;
+    out.flush()?;
+    Ok(())
+}
+
+fn migrate(given: &Given) -> anyhow::Result<()> {
+    let ran = migrations::run(&mut checked(given)?.target.connect()?)?;
+    match ran.as_slice() {
+        [] => println!("The schema is up to date."),
+        ran => ran.iter().for_each(|name| println!("migrated: {name}")),
+    }
+    Ok(())
+}
+
+fn load_demo(args: &Demo) -> anyhow::Result<()> {
+    let settings = checked(&args.given)?;
+    let mut conn = settings.target.connect()?;
+    migrations::run(&mut conn)?;
+    let (clock, schemas) = (Clock::system(), Arc::new(Schemas::new(&api::document())));
+    let size = Size { questions: args.questions, revisions: args.revisions };
+    if !demo::load(&mut conn, &clock, &schemas, size)? {
+        println!("The case is there already; only the sign-ins are new.");
+    }
+    let sign_ins = demo::sign_ins(&mut conn, &settings.public_url, settings.password_cost, clock.now())?;
+    println!("{}", serde_json::to_string_pretty(&sign_ins)?);
+    Ok(())
+}
+
+fn create_admin(given: &Given, email: &str, name: &str) -> anyhow::Result<()> {
+    let settings = checked(given)?;
+    let mut conn = settings.target.connect()?;
+    migrations::run(&mut conn)?;
+    let schemas = Arc::new(Schemas::new(&api::document()));
+    let body = serde_json::json!({"email": email, "name": name, "admin": true});
+    let new = valid::checked(body, &schemas).map_err(start::told)?;
+    let system =
+        System { act: "account.create", request_id: "admin-create".into(), now: Clock::system().now(), schemas };
+    let token = system
+        .write(&mut conn, Reach::platform(), |tx| {
+            let (made, token) = Account::create(tx, new)?;
+            Ok(made.map(|_| token))
+        })
+        .map_err(start::told)?;
+    println!(
+        "Made. They set their password (12 characters or more) within 72 hours:\n\n\
+         curl -X POST {}/api/v1/auth/password -H 'Content-Type: application/json' \\\n  \
+         -d '{{\"password_token\": \"{}\", \"password\": \"…\"}}'",
+        settings.public_url, token.password_token
+    );
+    Ok(())
+}
+
+fn rotate_keys(given: &Given, which: Which) -> anyhow::Result<()> {
+    let settings = checked(given)?;
+    let sealer = start::sealer(given, &settings.target)?;
+    let mut conn = settings.target.connect()?;
+    migrations::run(&mut conn)?;
+    keys::load(&mut conn, &sealer)?;
+    let uses: &[KeyUse] = match which {
+        Which::All => &KeyUse::ALL,
+        Which::Token => &[KeyUse::Token],
+        Which::Record => &[KeyUse::Record],
+        Which::Mac => &[KeyUse::Mac],
+    };
+    let made = keys::rotate(&mut conn, &sealer, uses, Clock::system().now()).map_err(start::told)?;
+    println!("New keys: {}. Running instances read them within a minute.", made.join(", "));
+    Ok(())
+}
+
+fn verify_ledgers(given: &Given) -> anyhow::Result<()> {
+    let mut conn = checked(given)?.target.connect_read_only()?;
+    let mut broken = 0;
+    for id in ledger::ids(&mut conn)? {
+        match ledger::verify(&mut conn, id)? {
+            ledger::Verdict::Holds { rows } => println!("{id}: {rows} rows hold"),
+            ledger::Verdict::Broken { sequence, why } => {
+                broken += 1;
+                println!("{id}: row {sequence}: {why}");
+            }
+        }
+    }
+    if broken > 0 {
+        bail!("{broken} of the ledgers do not hold");
+    }
+    Ok(())
+}
+
+/// One GET of `/readyz`, with nothing but the standard library: containers have no curl.
+fn healthcheck(given: &Given) -> anyhow::Result<()> {
+    let mut address = checked(given)?.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let wait = Duration::from_secs(3);
+    let mut stream = std::net::TcpStream::connect_timeout(&address, wait).context("nobody listens")?;
+    stream.set_read_timeout(Some(wait))?;
+    stream.write_all(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut answer)?;
+    match answer.split_whitespace().nth(1) {
+        Some("200") => Ok(()),
+        other => bail!("not ready: {}", other.unwrap_or("no answer")),
+    }
+}

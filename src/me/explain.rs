@@ -1,0 +1,100 @@
+//! Why a right is held or missing: the rule, the memberships that bear on it, and the roles that would do.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    access::{Caller, Held},
+    db::Id,
+    policy::{Action, Role, Roles, Scope},
+    problem::Problem,
+};
+
+/// One line of the access policy.
+#[derive(Serialize, ToSchema)]
+pub struct Rule {
+    #[schema(example = "question.revise")]
+    pub action: &'static str,
+    /// Where a role must be held: in the `program`, on the `platform` (in any active programme, or as an admin), or
+    /// nowhere: `signed_in` is enough.
+    #[schema(example = "program")]
+    pub scope: &'static str,
+    /// The roles that have it; none where being signed in is enough.
+    pub roles: Vec<Role>,
+}
+
+/// A membership of the caller, and whether it gives the right.
+#[derive(Serialize, ToSchema)]
+pub struct Bearing {
+    pub membership_id: Id,
+    pub role: Role,
+    pub stakeholder_id: Id,
+    /// Whether it holds today, in the programme's time zone.
+    pub holds_today: bool,
+    pub grants: bool,
+}
+
+/// Why a right is held or missing.
+#[derive(Serialize, ToSchema)]
+pub struct Explanation {
+    pub allowed: bool,
+    /// The programme that it is about; null for the platform.
+    pub program: Option<String>,
+    pub rule: Rule,
+    /// Whether the caller is a platform admin.
+    pub admin: bool,
+    pub memberships: Vec<Bearing>,
+    /// The roles of which one more would be enough. Empty where the right is held.
+    pub missing: Vec<Role>,
+}
+
+impl Rule {
+    pub fn of(action: Action) -> Rule {
+        let scope = match action.scope() {
+            Scope::Program => "program",
+            Scope::Platform => "platform",
+            Scope::SignedIn => "signed_in",
+        };
+        Rule { action: action.name(), scope, roles: action.roles().iter().collect() }
+    }
+}
+
+/// Explains a right on a programme, or on the platform. A programme that the caller has no part in is not found.
+pub fn explain(caller: &Caller, action: Action, on: Option<&str>, now: DateTime<Utc>) -> Result<Explanation, Problem> {
+    let own = |held: &&Held| on.is_none_or(|slug| &*held.slug == slug);
+    if let Some(slug) = on {
+        let seen = caller.memberships.iter().any(|held| &*held.slug == slug && held.holds(now))
+            || caller.programs.iter().any(|(_, known, _)| &**known == slug);
+        if !seen {
+            return Err(Problem::NotFound);
+        }
+    }
+    let memberships: Vec<Bearing> = caller
+        .memberships
+        .iter()
+        .filter(own)
+        .map(|held| Bearing {
+            membership_id: held.id,
+            role: held.role,
+            stakeholder_id: held.stakeholder,
+            holds_today: held.holds(now),
+            grants: held.holds(now) && action.roles().has(held.role),
+        })
+        .collect();
+    let admin = caller.admin && action.roles().has(Role::Admin);
+    let allowed = match action.scope() {
+        Scope::SignedIn => true,
+        Scope::Platform => action.roles().meets(caller.roles_anywhere(now)),
+        Scope::Program => on.is_some() && (admin || memberships.iter().any(|one| one.grants)),
+    };
+    let missing = if allowed { Roles::default() } else { action.roles() };
+    Ok(Explanation {
+        allowed,
+        program: on.map(str::to_owned),
+        rule: Rule::of(action),
+        admin: caller.admin,
+        memberships,
+        missing: missing.iter().collect(),
+    })
+}

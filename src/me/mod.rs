@@ -1,0 +1,6 @@
+//! What a signed-in caller finds out about itself: its account, its memberships, what it may do and why.
+
+mod explain;
+mod routes;
+
+pub use routes::routes;

@@ -1,0 +1,162 @@
+use actix_web::{HttpResponse, get, patch, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::explain::{Explanation, Rule, explain};
+use crate::{
+    access::{Myself, Public, Seen},
+    accounts::{Account, OwnContent},
+    db::Id,
+    page::View,
+    policy::{Action, Role, gate::*},
+    problem::{FieldError, Problem},
+    seen::IfMatch,
+    valid::Patch,
+};
+
+pub fn routes(api: &mut ServiceConfig) {
+    api.service(read).service(edit).service(memberships).service(explained).service(matrix);
+}
+
+/// Read your own account
+#[utoipa::path(
+    tag = "me", operation_id = "get_me",
+    security(("bearer" = [Action::ReadMe])),
+    responses((status = 200, description = "Your account", body = Account)),
+)]
+#[get("/me")]
+async fn read(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
+    let account = myself.reach.account;
+    myself.show::<Account>(account, View::default()).await
+}
+
+/// Edit your own account
+///
+/// Your name, and the language that the service writes to you in. A merge patch (RFC 7396).
+#[utoipa::path(
+    tag = "me", operation_id = "edit_me",
+    params(IfMatch),
+    request_body(content = OwnContent, content_type = "application/merge-patch+json"),
+    security(("bearer" = [Action::EditMe])),
+    responses((status = 200, description = "Your account at its new revision", body = Account)),
+)]
+#[patch("/me")]
+async fn edit(myself: Myself<EditMe>, seen: Seen, patch: Patch<OwnContent>) -> Result<HttpResponse, Problem> {
+    myself.change(move |tx| Account::edit_own(tx, seen, patch)).await
+}
+
+/// A membership of your own.
+#[derive(Serialize, ToSchema)]
+pub struct OwnMembership {
+    pub membership_id: Id,
+    #[schema(example = "jakarta-berketahanan")]
+    pub program: String,
+    pub role: Role,
+    /// The organisation that you act for there.
+    pub stakeholder_id: Id,
+    pub from_on: chrono::NaiveDate,
+    pub until_on: Option<chrono::NaiveDate>,
+    /// Whether it holds today, in the programme's time zone.
+    pub holds_today: bool,
+}
+
+/// Your own memberships.
+#[derive(Serialize, ToSchema)]
+pub struct OwnMemberships {
+    pub items: Vec<OwnMembership>,
+}
+
+/// List your own memberships
+///
+/// Those that are open, in every programme.
+#[utoipa::path(
+    tag = "me", operation_id = "list_my_memberships",
+    security(("bearer" = [Action::ReadMe])),
+    responses((status = 200, description = "Your memberships", body = OwnMemberships)),
+)]
+#[get("/me/memberships")]
+async fn memberships(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
+    let now = myself.service().clock.now();
+    let items = myself.1.memberships.iter().map(|held| OwnMembership {
+        membership_id: held.id,
+        program: held.slug.to_string(),
+        role: held.role,
+        stakeholder_id: held.stakeholder,
+        from_on: held.from_on,
+        until_on: held.until_on,
+        holds_today: held.holds(now),
+    });
+    myself.answer(&OwnMemberships { items: items.collect() })
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ExplainQuery {
+    /// An action's name, as in the access matrix.
+    #[param(min_length = 1, max_length = 100, example = "question.revise")]
+    action: Option<String>,
+    /// The programme's slug; left out for what all programmes share.
+    #[param(max_length = 60, example = "jakarta-berketahanan")]
+    on: Option<String>,
+}
+
+/// Explain a right
+///
+/// Which rule it is, which of your memberships grants it or would, and which role is missing.
+#[utoipa::path(
+    tag = "access", operation_id = "explain_access",
+    params(ExplainQuery),
+    security(("bearer" = [Action::ExplainAccess])),
+    responses((status = 200, description = "Why the right is held or missing", body = Explanation)),
+)]
+#[get("/access/explain")]
+async fn explained(myself: Myself<ExplainAccess>, query: web::Query<ExplainQuery>) -> Result<HttpResponse, Problem> {
+    let action = query.action.as_deref().and_then(Action::named).ok_or_else(|| {
+        Problem::InvalidQuery(vec![FieldError::new(
+            "?action",
+            "unknown",
+            "sebutkan nama tindakan dari matriks akses",
+            "give the name of an action of the access matrix",
+        )])
+    })?;
+    let on = query.on.as_deref().filter(|slug| !slug.is_empty());
+    let explanation = explain(&myself.1, action, on, myself.service().clock.now())?;
+    myself.answer(&explanation)
+}
+
+/// One operation and who may call it.
+#[derive(Serialize, ToSchema)]
+pub struct MatrixRow {
+    #[schema(example = "revise_question")]
+    pub operation_id: String,
+    #[schema(example = "POST")]
+    pub method: String,
+    pub path: String,
+    /// Null for what needs no sign-in.
+    pub rule: Option<Rule>,
+}
+
+/// Who may do what.
+#[derive(Serialize, ToSchema)]
+pub struct Matrix {
+    pub items: Vec<MatrixRow>,
+}
+
+/// Read who may do what
+///
+/// Every operation with the rule that it asks for: the whole access policy.
+#[utoipa::path(
+    tag = "access", operation_id = "get_access_matrix",
+    responses((status = 200, description = "The access matrix", body = Matrix)),
+)]
+#[get("/access/matrix")]
+async fn matrix(public: Public) -> HttpResponse {
+    let rows = public.service().operations.all().iter().map(|operation| MatrixRow {
+        operation_id: operation.id.clone(),
+        method: operation.method.clone(),
+        path: operation.path.clone(),
+        rule: operation.action.map(Rule::of),
+    });
+    HttpResponse::Ok().insert_header(("cache-control", "public, max-age=300")).json(Matrix { items: rows.collect() })
+}

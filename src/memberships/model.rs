@@ -1,0 +1,367 @@
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    access::{Ledger, Listed, Reach, Recorded, Seen, Tx},
+    accounts::Account,
+    db::{AnyConnection, Id},
+    documents::Document,
+    facts::check_days,
+    keyset, listed,
+    page::{AnyOf, Filter, Page},
+    policy::{Action, Role, beyond},
+    problem::{FieldError, Problem},
+    schema::{account_people, membership_revisions},
+    stakeholders::Stakeholder,
+    valid::Patch,
+    versioned,
+    versioned::{Meta, Resource, Stored, Versioned},
+};
+
+/// The roles that a membership can give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberRole {
+    /// The Chief Resilience Officer.
+    Lead,
+    Secretariat,
+    Facilitator,
+    Agency,
+    Partner,
+    Observer,
+}
+
+impl MemberRole {
+    pub const fn role(self) -> Role {
+        match self {
+            MemberRole::Lead => Role::Lead,
+            MemberRole::Secretariat => Role::Secretariat,
+            MemberRole::Facilitator => Role::Facilitator,
+            MemberRole::Agency => Role::Agency,
+            MemberRole::Partner => Role::Partner,
+            MemberRole::Observer => Role::Observer,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MembershipState {
+    Active,
+    Ended,
+}
+
+/// What can be edited of a membership.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MembershipContent {
+    /// The first day.
+    pub from_on: NaiveDate,
+    /// The last day; null: until it is ended.
+    #[serde(default)]
+    pub until_on: Option<NaiveDate>,
+    /// Held in somebody's place.
+    #[serde(default)]
+    pub acting: bool,
+    /// The document by virtue of which it is held.
+    #[serde(default)]
+    pub document_id: Option<Id>,
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub note: Option<String>,
+}
+
+/// A new membership: the account by its id or by its e-mail address.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct NewMembership {
+    #[serde(default)]
+    pub account_id: Option<Id>,
+    #[serde(default)]
+    #[schema(max_length = 254, format = Email)]
+    pub account_email: Option<String>,
+    /// The organisation that the account acts for.
+    pub stakeholder_id: Id,
+    pub role: MemberRole,
+    #[serde(flatten)]
+    pub content: MembershipContent,
+}
+
+/// A role of an account in a programme, for an organisation.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Membership {
+    #[serde(flatten)]
+    pub meta: Meta,
+    pub account_id: Id,
+    pub stakeholder_id: Id,
+    pub role: MemberRole,
+    #[serde(flatten)]
+    pub content: MembershipContent,
+    pub state: MembershipState,
+    /// With `expand=account,stakeholder`: the account's name, the organisation.
+    #[serde(default, skip_serializing)]
+    pub expanded: Option<Value>,
+}
+
+/// The last day of a membership, and why it ends.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct MembershipEnd {
+    /// In the programme's time zone; yesterday where it is left out, so that it ends at once.
+    #[serde(default)]
+    pub on: Option<NaiveDate>,
+    #[schema(min_length = 1, max_length = 2000)]
+    pub reason: String,
+}
+
+/// Which memberships to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MembershipFilter {
+    /// Roles, separated by commas.
+    #[param(value_type = Option<String>, example = "lead,secretariat")]
+    pub role: Option<AnyOf<MemberRole>>,
+    /// States, separated by commas.
+    #[param(value_type = Option<String>, example = "active")]
+    pub state: Option<AnyOf<MembershipState>>,
+    pub account_id: Option<Id>,
+    pub stakeholder_id: Option<Id>,
+    /// Held on this day.
+    pub held_on: Option<NaiveDate>,
+}
+
+impl Filter for MembershipFilter {
+    const SORTS: &'static [&'static str] = &["created_at", "updated_at"];
+    const EXPANDS: &'static [&'static str] = Membership::EXPANDS;
+}
+
+versioned!(
+    Membership as this,
+    memberships,
+    membership_revisions {
+        account_id: this.account_id,
+        stakeholder_id: this.stakeholder_id,
+        role: this.role.role().name(),
+        from_on: this.content.from_on,
+        until_on: this.content.until_on,
+    }
+);
+
+impl Resource for Membership {
+    const KIND: &'static str = "membership";
+    const PATH: &'static str = "programs/{program}/memberships/{id}";
+    const EXPANDS: &'static [&'static str] = &["account", "stakeholder"];
+
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+
+    fn state(&self) -> &str {
+        match self.state {
+            MembershipState::Active => "active",
+            MembershipState::Ended => "ended",
+        }
+    }
+
+    fn possible(action: Action, state: &str) -> bool {
+        match action {
+            Action::EditMembership | Action::EndMembership => state == "active",
+            Action::GrantMembership => false,
+            _ => true,
+        }
+    }
+
+    fn expand(
+        conn: &mut AnyConnection,
+        _reach: &Reach,
+        stored: &Stored,
+        wanted: &[String],
+    ) -> Result<Map<String, Value>, Problem> {
+        let mut expanded = Map::new();
+        if wanted.is_empty() {
+            return Ok(expanded);
+        }
+        let membership: Membership = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        if wanted.iter().any(|name| name == "account") {
+            let name: Option<String> = account_people::table
+                .find(membership.account_id)
+                .select(account_people::name)
+                .first(conn)
+                .optional()?;
+            expanded.insert("account".into(), json!({"id": membership.account_id, "name": name}));
+        }
+        if wanted.iter().any(|name| name == "stakeholder") {
+            let organisation = Stakeholder::open(conn, Ledger::PLATFORM, membership.stakeholder_id)?;
+            let body = organisation.map(|stored| serde_json::from_str(&stored.body)).transpose();
+            expanded.insert("stakeholder".into(), body.map_err(Problem::internal)?.unwrap_or(Value::Null));
+        }
+        Ok(expanded)
+    }
+}
+
+impl Membership {
+    pub fn list(
+        conn: &mut AnyConnection,
+        reach: &Reach,
+        filter: &MembershipFilter,
+        page: &Page,
+        at: Option<i64>,
+    ) -> Result<Listed, Problem> {
+        let mut query = listed!(membership_revisions, reach.ledger, at, &[]);
+        if let Some(roles) = &filter.role {
+            let names: Vec<&str> = roles.0.iter().map(|role| role.role().name()).collect();
+            query = query.filter(membership_revisions::role.eq_any(names));
+        }
+        if let Some(states) = &filter.state {
+            let names: Vec<&str> = states
+                .0
+                .iter()
+                .map(|state| if *state == MembershipState::Active { "active" } else { "ended" })
+                .collect();
+            query = query.filter(membership_revisions::state.eq_any(names));
+        }
+        if let Some(account) = filter.account_id {
+            query = query.filter(membership_revisions::account_id.eq(account));
+        }
+        if let Some(stakeholder) = filter.stakeholder_id {
+            query = query.filter(membership_revisions::stakeholder_id.eq(stakeholder));
+        }
+        if let Some(day) = filter.held_on {
+            query = query
+                .filter(membership_revisions::from_on.le(day))
+                .filter(membership_revisions::until_on.is_null().or(membership_revisions::until_on.ge(day)));
+        }
+        let rows: Vec<Stored> = match page.sort {
+            "updated_at" => keyset!(query, page, membership_revisions, seq_from as i64).load(conn)?,
+            _ => keyset!(query, page, membership_revisions, subject_id as Id).load(conn)?,
+        };
+        Ok(rows.into())
+    }
+
+    /// Gives an account a role.
+    pub fn grant(tx: &mut Tx<'_>, new: NewMembership) -> Result<Recorded<Membership>, Problem> {
+        within(tx, new.role.role())?;
+        let account_id = match (new.account_id, &new.account_email) {
+            (Some(id), None) => {
+                tx.must_exist::<Account>(&[("/account_id".into(), id)])?;
+                id
+            }
+            (None, Some(email)) => Account::by_email(tx.conn, email)?.ok_or_else(|| {
+                Problem::Invalid(vec![FieldError::new(
+                    "/account_email",
+                    "not_found",
+                    "tidak ada akun dengan alamat ini",
+                    "there is no account with this address",
+                )])
+            })?,
+            _ => {
+                return Err(Problem::Invalid(vec![FieldError::new(
+                    "/account_id",
+                    "one_of",
+                    "sebutkan tepat satu dari account_id dan account_email",
+                    "give exactly one of account_id and account_email",
+                )]));
+            }
+        };
+        tx.must_exist::<Stakeholder>(&[("/stakeholder_id".into(), new.stakeholder_id)])?;
+        check(tx, &new.content)?;
+        let same: i64 = membership_revisions::table
+            .filter(membership_revisions::ledger_id.eq(tx.reach.ledger))
+            .filter(membership_revisions::account_id.eq(account_id))
+            .filter(membership_revisions::stakeholder_id.eq(new.stakeholder_id))
+            .filter(membership_revisions::role.eq(new.role.role().name()))
+            .filter(membership_revisions::state.eq("active"))
+            .filter(membership_revisions::seq_to.is_null())
+            .count()
+            .get_result(tx.conn)?;
+        if same > 0 {
+            return Err(Problem::Taken(FieldError::new(
+                "/role",
+                "taken",
+                "akun ini sudah memegang peran itu untuk organisasi ini",
+                "the account holds this role for this organisation already",
+            )));
+        }
+        let membership = Membership {
+            meta: Meta::new(tx.now),
+            account_id,
+            stakeholder_id: new.stakeholder_id,
+            role: new.role,
+            content: new.content,
+            state: MembershipState::Active,
+            expanded: None,
+        };
+        tx.create(membership, None)
+    }
+
+    pub fn edit(
+        tx: &mut Tx<'_>,
+        id: Id,
+        seen: Seen,
+        patch: Patch<MembershipContent>,
+    ) -> Result<Recorded<Membership>, Problem> {
+        let mut membership: Membership = tx.current(id, seen)?;
+        within(tx, membership.role.role())?;
+        membership.content = patch.apply(&Tx::json(&membership.content)?, &tx.schemas)?;
+        check(tx, &membership.content)?;
+        let (day, content) = (tx.today(), &membership.content);
+        let lasts = content.from_on <= day && content.until_on.is_none_or(|until| until >= day);
+        if membership.role == MemberRole::Lead && !(lasts && content.until_on.is_none()) {
+            keep_a_lead(tx.conn, tx.reach.ledger, &[id], day)?;
+        }
+        tx.change(membership, None)
+    }
+
+    /// Ends it, at once or on a day.
+    pub fn end(tx: &mut Tx<'_>, id: Id, seen: Seen, end: MembershipEnd) -> Result<Recorded<Membership>, Problem> {
+        let mut membership: Membership = tx.current(id, seen)?;
+        within(tx, membership.role.role())?;
+        if membership.role == MemberRole::Lead {
+            keep_a_lead(tx.conn, tx.reach.ledger, &[id], tx.today())?;
+        }
+        match end.on.filter(|on| *on >= tx.today()) {
+            // It holds until then; the day ends it by itself.
+            Some(on) => membership.content.until_on = Some(on),
+            None => {
+                let yesterday = tx.today().pred_opt().unwrap_or(tx.today());
+                let until = end.on.unwrap_or(yesterday);
+                membership.content.until_on = Some(until.max(membership.content.from_on));
+                membership.state = MembershipState::Ended;
+            }
+        }
+        check_days("/on", Some(membership.content.from_on), membership.content.until_on)?;
+        tx.change(membership, Some(&end.reason))
+    }
+}
+
+/// Nobody grants, extends or ends more than they have.
+fn within(tx: &Tx<'_>, role: Role) -> Result<(), Problem> {
+    let missing = beyond(tx.reach.roles, role);
+    if missing.is_empty() { Ok(()) } else { Err(Problem::CannotGrant(missing)) }
+}
+
+/// Refuses a change after which an active programme has no lead for good.
+pub fn keep_a_lead(conn: &mut AnyConnection, program: Id, without: &[Id], today: NaiveDate) -> Result<(), Problem> {
+    let others: i64 = membership_revisions::table
+        .filter(membership_revisions::ledger_id.eq(program))
+        .filter(membership_revisions::role.eq("lead"))
+        .filter(membership_revisions::state.eq("active"))
+        .filter(membership_revisions::seq_to.is_null())
+        .filter(membership_revisions::from_on.le(today))
+        .filter(membership_revisions::until_on.is_null())
+        .filter(membership_revisions::subject_id.ne_all(without.iter().copied()))
+        .count()
+        .get_result(conn)?;
+    if others > 0 { Ok(()) } else { Err(Problem::LastHolder("lead")) }
+}
+
+fn check(tx: &mut Tx<'_>, content: &MembershipContent) -> Result<(), Problem> {
+    check_days("/until_on", Some(content.from_on), content.until_on)?;
+    let by: Vec<(String, Id)> = content.document_id.iter().map(|id| ("/document_id".to_owned(), *id)).collect();
+    tx.must_exist::<Document>(&by)
+}

@@ -1,0 +1,163 @@
+use actix_web::{HttpResponse, get, patch, post, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{NewPhase, Phase, PhaseAct, PhaseFilter};
+use crate::{
+    access::{Can, Seen},
+    db::Id,
+    history::{HistoryFilter, HistoryPage},
+    idempotency::Repeat,
+    page::{Listing, PageParams, View, ViewParams},
+    policy::{Action, gate::*},
+    problem::Problem,
+    programs::ProgramPath,
+    seen::IfMatch,
+    valid::{Patch, Valid},
+};
+
+pub fn routes(api: &mut ServiceConfig) {
+    api.service(list).service(create).service(read).service(history).service(edit).service(activate).service(complete);
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct PhasePath {
+    /// The programme's slug.
+    #[param(example = "jakarta-berketahanan")]
+    #[expect(dead_code, reason = "read by the door")]
+    program: String,
+    phase_id: Id,
+}
+
+/// A page of phases.
+#[derive(Serialize, ToSchema)]
+pub struct PhasePage {
+    pub items: Vec<Phase>,
+    pub next_cursor: Option<String>,
+}
+
+/// List the phases of a programme
+#[utoipa::path(
+    tag = "phases", operation_id = "list_phases",
+    params(ProgramPath, PhaseFilter, PageParams, ViewParams,
+        ("sort" = Option<String>, Query, description = "`number` or `updated_at`; a minus sign before it turns it round."),),
+    security(("bearer" = [Action::ReadPhase])),
+    responses((status = 200, description = "A page of phases", body = PhasePage)),
+)]
+#[get("/programs/{program}/phases")]
+async fn list(can: Can<ReadPhase>, listing: Listing<PhaseFilter>) -> Result<HttpResponse, Problem> {
+    can.list::<Phase, _>(listing, Phase::list).await
+}
+
+/// Plan a phase
+#[utoipa::path(
+    tag = "phases", operation_id = "plan_phase",
+    params(ProgramPath, Repeat),
+    request_body = NewPhase,
+    security(("bearer" = [Action::PlanPhase])),
+    responses(
+        (status = 201, description = "The phase, at revision 1", body = Phase),
+        (status = 409, description = "Something unique is taken"),
+    ),
+)]
+#[post("/programs/{program}/phases")]
+async fn create(can: Can<PlanPhase>, Valid(new): Valid<NewPhase>) -> Result<HttpResponse, Problem> {
+    can.create(move |tx| Phase::plan(tx, new)).await
+}
+
+/// Read a phase
+#[utoipa::path(
+    tag = "phases", operation_id = "get_phase",
+    params(PhasePath, ViewParams),
+    security(("bearer" = [Action::ReadPhase])),
+    responses((status = 200, description = "The phase", body = Phase)),
+)]
+#[get("/programs/{program}/phases/{phase_id}")]
+async fn read(can: Can<ReadPhase>, path: web::Path<PhasePath>, view: View) -> Result<HttpResponse, Problem> {
+    can.show::<Phase>(path.phase_id, view).await
+}
+
+/// Read a phase's history
+///
+/// Its revisions in order, with who made each, for which organisation, when and why.
+#[utoipa::path(
+    tag = "phases", operation_id = "get_phase_history",
+    params(PhasePath, PageParams),
+    security(("bearer" = [Action::ReadPhase])),
+    responses((status = 200, description = "A page of its revisions", body = HistoryPage)),
+)]
+#[get("/programs/{program}/phases/{phase_id}/history")]
+async fn history(
+    can: Can<ReadPhase>,
+    path: web::Path<PhasePath>,
+    listing: Listing<HistoryFilter>,
+) -> Result<HttpResponse, Problem> {
+    can.history::<Phase>(listing, move |_, _| Ok(path.phase_id)).await
+}
+
+/// Edit a phase
+///
+/// A merge patch (RFC 7396): members that it leaves out stay, null empties.
+#[utoipa::path(
+    tag = "phases", operation_id = "edit_phase",
+    params(PhasePath, IfMatch),
+    request_body(content = NewPhase, content_type = "application/merge-patch+json"),
+    security(("bearer" = [Action::EditPhase])),
+    responses(
+        (status = 200, description = "The phase at its new revision", body = Phase),
+        (status = 409, description = "Its state does not allow it, or something unique is taken"),
+    ),
+)]
+#[patch("/programs/{program}/phases/{phase_id}")]
+async fn edit(
+    can: Can<EditPhase>,
+    path: web::Path<PhasePath>,
+    seen: Seen,
+    patch: Patch<NewPhase>,
+) -> Result<HttpResponse, Problem> {
+    can.change(move |tx| Phase::edit(tx, path.phase_id, seen, patch)).await
+}
+
+/// Begin a phase
+#[utoipa::path(
+    tag = "phases", operation_id = "activate_phase",
+    params(PhasePath, IfMatch, Repeat),
+    request_body = PhaseAct,
+    security(("bearer" = [Action::ActivatePhase])),
+    responses(
+        (status = 200, description = "The phase, active", body = Phase),
+        (status = 409, description = "Its state does not allow it"),
+    ),
+)]
+#[post("/programs/{program}/phases/{phase_id}/activation")]
+async fn activate(
+    can: Can<ActivatePhase>,
+    path: web::Path<PhasePath>,
+    seen: Seen,
+    Valid(act): Valid<PhaseAct>,
+) -> Result<HttpResponse, Problem> {
+    can.change(move |tx| Phase::activate(tx, path.phase_id, seen, act)).await
+}
+
+/// Complete a phase
+#[utoipa::path(
+    tag = "phases", operation_id = "complete_phase",
+    params(PhasePath, IfMatch, Repeat),
+    request_body = PhaseAct,
+    security(("bearer" = [Action::CompletePhase])),
+    responses(
+        (status = 200, description = "The phase, completed", body = Phase),
+        (status = 409, description = "Its state does not allow it"),
+    ),
+)]
+#[post("/programs/{program}/phases/{phase_id}/completion")]
+async fn complete(
+    can: Can<CompletePhase>,
+    path: web::Path<PhasePath>,
+    seen: Seen,
+    Valid(act): Valid<PhaseAct>,
+) -> Result<HttpResponse, Problem> {
+    can.change(move |tx| Phase::complete(tx, path.phase_id, seen, act)).await
+}

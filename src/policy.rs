@@ -1,0 +1,255 @@
+//! Who may do what: the whole access policy of the service is the table below.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The part that a membership gives an account in one programme; `Admin` is platform-wide, and is about
+/// accounts, stakeholders, programmes' creation and memberships, never about content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Lead,
+    Secretariat,
+    Facilitator,
+    Agency,
+    Partner,
+    Observer,
+    Admin,
+}
+
+use Role::*;
+
+impl Role {
+    pub const ALL: &[Role] = &[Lead, Secretariat, Facilitator, Agency, Partner, Observer, Admin];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Lead => "lead",
+            Secretariat => "secretariat",
+            Facilitator => "facilitator",
+            Agency => "agency",
+            Partner => "partner",
+            Observer => "observer",
+            Admin => "admin",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Role> {
+        Role::ALL.iter().copied().find(|role| role.name() == name)
+    }
+
+    /// Every action that this role may do.
+    pub fn actions(self) -> impl Iterator<Item = Action> {
+        Action::ALL.iter().copied().filter(move |action| action.roles().has(self))
+    }
+}
+
+/// A set of roles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Roles(u8);
+
+impl Roles {
+    pub const fn of(roles: &[Role]) -> Roles {
+        let (mut set, mut next) = (0, 0);
+        while next < roles.len() {
+            set |= 1 << roles[next] as u8;
+            next += 1;
+        }
+        Roles(set)
+    }
+
+    pub const fn has(self, role: Role) -> bool {
+        self.0 & (1 << role as u8) != 0
+    }
+
+    pub const fn meets(self, other: Roles) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub fn with(self, role: Role) -> Roles {
+        Roles(self.0 | 1 << role as u8)
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = Role> {
+        Role::ALL.iter().copied().filter(move |role| self.has(*role))
+    }
+
+    /// A number that stands for the set, for digests of what a caller may see.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+}
+
+/// Where a role must be held for an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// In the programme that the path names.
+    Program,
+    /// In any active programme, or as an admin: for what all programmes share.
+    Platform,
+    /// Nowhere: being signed in is enough.
+    SignedIn,
+}
+
+/// A type that stands for one [`Action`], so that a handler's signature can name what it needs.
+pub trait Gate: 'static {
+    const ACTION: Action;
+}
+
+/// Each row makes an `Action` variant and a [`Gate`] type of the same name.
+macro_rules! policy {
+    ($($action:ident = $name:literal, $scope:ident: $($role:ident)*;)+) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action { $($action),+ }
+
+        impl Action {
+            pub const ALL: &[Action] = &[$(Action::$action),+];
+
+            /// The name used as OpenAPI scope, in the ledger and as the event's type.
+            pub const fn name(self) -> &'static str {
+                match self { $(Action::$action => $name),+ }
+            }
+
+            pub const fn roles(self) -> Roles {
+                match self { $(Action::$action => const { Roles::of(&[$($role),*]) }),+ }
+            }
+
+            pub const fn scope(self) -> Scope {
+                match self { $(Action::$action => Scope::$scope),+ }
+            }
+        }
+
+        /// The gates of the table's actions.
+        pub mod gate {
+            $(pub struct $action;
+            impl super::Gate for $action {
+                const ACTION: super::Action = super::Action::$action;
+            })+
+        }
+    };
+}
+
+policy! {
+    ReadMe               = "me.read",                 SignedIn: ;
+    EditMe               = "me.edit",                 SignedIn: ;
+    ExplainAccess        = "access.explain",          SignedIn: ;
+
+    ReadAccount          = "account.read",            Platform: Admin;
+    CreateAccount        = "account.create",          Platform: Admin;
+    EditAccount          = "account.edit",            Platform: Admin;
+    LockAccount          = "account.lock",            Platform: Admin;
+    RenewPasswordToken   = "account.renew_token",     Platform: Admin;
+
+    ReadStakeholder      = "stakeholder.read",        SignedIn: ;
+    CreateStakeholder    = "stakeholder.create",      Platform: Lead Secretariat Admin;
+    EditStakeholder      = "stakeholder.edit",        Platform: Lead Secretariat Admin;
+    ConfirmStakeholder   = "stakeholder.confirm",     Platform: Lead Secretariat Admin;
+
+    ListPrograms         = "program.list",            SignedIn: ;
+    ReadProgram          = "program.read",            Program:  Lead Secretariat Facilitator Agency Partner Observer Admin;
+    SummarizeProgram     = "program.summarize",       Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    CreateProgram        = "program.create",          Platform: Admin;
+    EditProgram          = "program.edit",            Program:  Lead Secretariat;
+    ArchiveProgram       = "program.archive",         Program:  Admin;
+
+    ReadParticipant      = "participant.read",        Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    AddParticipant       = "participant.add",         Program:  Lead Secretariat Facilitator;
+    EditParticipant      = "participant.edit",        Program:  Lead Secretariat Facilitator;
+    RemoveParticipant    = "participant.remove",      Program:  Lead Secretariat Facilitator;
+
+    ReadMembership       = "membership.read",         Program:  Lead Secretariat Admin;
+    GrantMembership      = "membership.grant",        Program:  Lead Secretariat Admin;
+    EditMembership       = "membership.edit",         Program:  Lead Secretariat Admin;
+    EndMembership        = "membership.end",          Program:  Lead Secretariat Admin;
+
+    ReadPhase            = "phase.read",              Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    PlanPhase            = "phase.plan",              Program:  Lead Secretariat;
+    EditPhase            = "phase.edit",              Program:  Lead Secretariat;
+    ActivatePhase        = "phase.activate",          Program:  Lead Secretariat;
+    CompletePhase        = "phase.complete",          Program:  Lead;
+
+    ReadFocusArea        = "focus_area.read",         Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    NameFocusArea        = "focus_area.name",         Program:  Lead Secretariat;
+    EditFocusArea        = "focus_area.edit",         Program:  Lead Secretariat;
+    RetireFocusArea      = "focus_area.retire",       Program:  Lead Secretariat;
+
+    ReadShockOrStress    = "shock_or_stress.read",    Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    NameShockOrStress    = "shock_or_stress.name",    Program:  Lead Secretariat;
+    EditShockOrStress    = "shock_or_stress.edit",    Program:  Lead Secretariat;
+
+    ReadQuestion         = "question.read",           Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    AskQuestion          = "question.ask",            Program:  Lead Secretariat Facilitator;
+    ReviseQuestion       = "question.revise",         Program:  Lead Secretariat Facilitator;
+    ReviewQuestion       = "question.review",         Program:  Lead Secretariat Facilitator;
+    ValidateQuestion     = "question.validate",       Program:  Lead Secretariat;
+    ReorganizeQuestion   = "question.reorganise",     Program:  Lead Secretariat Facilitator;
+
+    ReadDocument         = "document.read",           Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    AddDocument          = "document.add",            Program:  Lead Secretariat;
+    EditDocument         = "document.edit",           Program:  Lead Secretariat;
+
+    ReadLedger           = "ledger.read",             Program:  Lead Secretariat;
+    ReadPlatformLedger   = "platform_ledger.read",    Platform: Admin;
+}
+
+/// Operations that need no sign-in, by operation id. The access test holds the document to this list.
+pub const PUBLIC: &[&str] = &[
+    "get_livez",
+    "get_readyz",
+    "get_metrics",
+    "get_problem_page",
+    "get_jwks",
+    "get_record_keys",
+    "get_security_txt",
+    "get_openapi",
+    "get_meta",
+    "get_access_matrix",
+    "log_in",
+    "refresh_sign_in",
+    "log_out",
+    "set_password",
+];
+
+impl Action {
+    pub fn named(name: &str) -> Option<Action> {
+        Action::ALL.iter().copied().find(|action| action.name() == name)
+    }
+
+    /// The actions on one kind of thing.
+    pub fn of_subject(subject: &'static str) -> impl Iterator<Item = &'static Action> {
+        Action::ALL.iter().filter(move |action| action.subject() == subject)
+    }
+
+    /// The kind of thing that the action is about: what stands before the dot.
+    pub fn subject(self) -> &'static str {
+        self.name().split('.').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// So that a handler's document can name its scope by the action.
+impl From<Action> for String {
+    fn from(action: Action) -> String {
+        action.name().to_owned()
+    }
+}
+
+/// The actions of `role` that a giver with these roles does not have: nobody grants more than they have.
+/// Admins may give any role.
+pub fn beyond(giver: Roles, role: Role) -> Vec<&'static str> {
+    if giver.has(Admin) {
+        return Vec::new();
+    }
+    role.actions().filter(|action| !action.roles().meets(giver)).map(Action::name).collect()
+}

@@ -1,0 +1,226 @@
+//! The pages that the `type` of a problem leads to: what it means and what to do about it.
+
+use super::Lang;
+
+/// One text in Indonesian and English.
+type Both = (&'static str, &'static str);
+
+pub struct Page {
+    /// The last segment of `type`.
+    pub name: &'static str,
+    pub status: u16,
+    pub(super) title: Both,
+    pub(super) meaning: Both,
+    pub(super) remedy: Both,
+}
+
+impl Page {
+    pub fn title(&self, lang: Lang) -> &'static str {
+        choose(self.title, lang)
+    }
+
+    pub fn meaning(&self, lang: Lang) -> &'static str {
+        choose(self.meaning, lang)
+    }
+
+    /// What a client can do about it.
+    pub fn remedy(&self, lang: Lang) -> &'static str {
+        choose(self.remedy, lang)
+    }
+}
+
+fn choose((id, en): Both, lang: Lang) -> &'static str {
+    match lang {
+        Lang::Id => id,
+        Lang::En => en,
+    }
+}
+
+pub fn pages() -> &'static [Page] {
+    PAGES
+}
+
+pub fn page(name: &str) -> Option<&'static Page> {
+    PAGES.iter().find(|page| page.name == name)
+}
+
+/// The page of one kind of problem as HTML; `None` for a name that no problem has.
+pub fn html(name: &str, lang: Lang) -> Option<String> {
+    let page = page(name)?;
+    let (tag, title) = (lang.tag(), page.title(lang));
+    let (meaning, remedy) = (page.meaning(lang), page.remedy(lang));
+    let (about, to_do) = match lang {
+        Lang::Id => ("Artinya", "Yang dapat dilakukan"),
+        Lang::En => ("What it means", "What to do"),
+    };
+    let (name, status) = (page.name, page.status);
+    Some(format!(
+        "<!doctype html>\n<html lang=\"{tag}\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title} – Tangguh</title>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n\
+         <p>HTTP {status}, <code>/problems/{name}</code></p>\n\
+         <h2>{about}</h2>\n<p>{meaning}</p>\n<h2>{to_do}</h2>\n<p>{remedy}</p>\n\
+         </main>\n</body>\n</html>\n"
+    ))
+}
+
+/// The texts stand in HTML as they are: none has `<` or `&`.
+#[rustfmt::skip]
+static PAGES: &[Page] = &[
+    Page {
+        name: "unauthenticated", status: 401,
+        title: ("Belum masuk", "Not signed in"),
+        meaning: ("Permintaan ini memerlukan token akses atau kunci API, dan tidak ada yang dikirim.", "This request needs an access token or an API key, and none was sent."),
+        remedy: ("Masuk dengan POST /api/v1/auth/login, atau kirim kunci klien, lalu sertakan pada header Authorization: Bearer.", "Sign in with POST /api/v1/auth/login, or take a client's key, and send it as Authorization: Bearer."),
+    },
+    Page {
+        name: "invalid-token", status: 401,
+        title: ("Token tidak berlaku", "The token is not valid"),
+        meaning: ("Token atau kunci yang dikirim sudah kedaluwarsa, telah dicabut, atau tidak dibuat oleh layanan ini.", "The token or key that was sent has expired, was revoked, or was not made by this service."),
+        remedy: ("Perbarui token dengan POST /api/v1/auth/refresh atau masuk kembali; untuk mesin, minta token atau kunci baru.", "Refresh the token with POST /api/v1/auth/refresh or sign in again; for a machine, take a new token or key."),
+    },
+    Page {
+        name: "invalid-credentials", status: 401,
+        title: ("Gagal masuk", "Sign-in failed"),
+        meaning: ("Alamat surel, kata sandi, atau kode tidak cocok, atau akun tidak aktif. Mana yang salah sengaja tidak disebutkan.", "The address, password or code is not right, or the account is not active. Which of them is deliberately not said."),
+        remedy: ("Periksa isian dan coba lagi. Percobaan yang terlalu sering akan ditolak untuk sementara.", "Check what you entered and try again. Trying too often is refused for a while."),
+    },
+    Page {
+        name: "forbidden", status: 403,
+        title: ("Tidak diizinkan", "Not allowed"),
+        meaning: ("Anda anggota di sini, tetapi peran atau cakupan Anda tidak mencakup tindakan ini.", "You are a member here, but your role or scope does not include this action."),
+        remedy: ("Ikuti tautan pada explain untuk melihat aturan yang berlaku dan peran yang diperlukan, lalu hubungi sekretariat program.", "Follow the link in explain to see which rule applies and which role would do, then ask the programme's secretariat."),
+    },
+    Page {
+        name: "cannot-grant", status: 403,
+        title: ("Hak ini tidak dapat Anda berikan", "You cannot give this right"),
+        meaning: ("Tidak seorang pun dapat memberi hak yang tidak dimilikinya sendiri, dan peran atau cakupan ini memuat hak semacam itu.", "Nobody can give a right that they do not have themselves, and this role or scope has such rights in it."),
+        remedy: ("Berikan peran atau cakupan yang lebih sempit, atau minta seseorang yang memiliki hak tersebut.", "Give a narrower role or scope, or ask somebody who has those rights."),
+    },
+    Page {
+        name: "not-found", status: 404,
+        title: ("Tidak ditemukan", "Not found"),
+        meaning: ("Tidak ada apa pun pada alamat ini, atau tidak ada yang boleh Anda lihat; keduanya dijawab sama.", "There is nothing at this address, or nothing that you may see; the answer is the same for both."),
+        remedy: ("Periksa alamat dan pengenalnya, serta apakah Anda anggota program tersebut.", "Check the address and the ids in it, and whether you are a member of the programme."),
+    },
+    Page {
+        name: "malformed", status: 400,
+        title: ("Permintaan tidak terbaca", "The request cannot be read"),
+        meaning: ("Isi atau header permintaan tidak mengikuti formatnya, misalnya JSON yang terputus.", "The body or a header of the request does not follow its format: JSON that breaks off, for example."),
+        remedy: ("Perbaiki tempat yang disebut pada detail, lalu kirim kembali.", "Mend the place that detail names and send it again."),
+    },
+    Page {
+        name: "invalid-query", status: 400,
+        title: ("Parameter kueri tidak sah", "Query parameters are not valid"),
+        meaning: ("Ada parameter yang tidak dikenal di sini, atau nilainya di luar batas. Parameter yang tidak dikenal tidak diabaikan, supaya salah ketik tidak mengubah hasil.", "A parameter is not known here, or its value is outside the limits. Unknown parameters are not passed over, so that a typing mistake cannot change a result."),
+        remedy: ("Lihat errors: pointer menyebut nama parameter, detail menyebut apa yang diterima.", "See errors: pointer names the parameter, detail says what is accepted."),
+    },
+    Page {
+        name: "bad-cursor", status: 400,
+        title: ("Kursor tidak dapat dipakai", "The cursor cannot be used"),
+        meaning: ("Kursor terikat pada filter dan urutan daftar tempat ia berasal, dan tidak dapat dibuat sendiri.", "A cursor is bound to the filters and the order of the list that it came from, and cannot be made up."),
+        remedy: ("Gunakan next_cursor apa adanya dengan parameter yang sama, atau mulai dari halaman pertama tanpa cursor.", "Use next_cursor as it is with the same parameters, or begin at the first page without cursor."),
+    },
+    Page {
+        name: "bad-as-of", status: 400,
+        title: ("as_of tidak sah", "as_of is not valid"),
+        meaning: ("as_of menerima waktu RFC 3339 atau seq:N, dan titik itu harus sudah terjadi.", "as_of takes an RFC 3339 instant or seq:N, and that point must have been reached."),
+        remedy: ("Kirim misalnya as_of=2018-08-23T10:00:00Z atau as_of=seq:120.", "Send for example as_of=2018-08-23T10:00:00Z or as_of=seq:120."),
+    },
+    Page {
+        name: "method-not-allowed", status: 405,
+        title: ("Metode tidak tersedia", "The method does not exist here"),
+        meaning: ("Alamat ini ada, tetapi tidak dengan metode HTTP tersebut.", "There is such an address, but not with this HTTP method."),
+        remedy: ("Gunakan salah satu metode pada header Allow.", "Use one of the methods in the Allow header."),
+    },
+    Page {
+        name: "not-acceptable", status: 406,
+        title: ("Format tidak tersedia", "There is no such format"),
+        meaning: ("Jenis media pada header Accept tidak tersedia untuk alamat ini.", "The media types in the Accept header are not to be had at this address."),
+        remedy: ("Minta salah satu jenis media yang disebut pada detail, atau jangan kirim Accept.", "Ask for one of the media types that detail names, or send no Accept."),
+    },
+    Page {
+        name: "unsupported-media-type", status: 415,
+        title: ("Jenis isi tidak diterima", "The body's type is not accepted"),
+        meaning: ("Content-Type atau Content-Encoding isi permintaan tidak diterima di sini.", "The Content-Type or Content-Encoding of the request body is not accepted here."),
+        remedy: ("Kirim isi dengan jenis yang disebut pada detail.", "Send the body as the type that detail names."),
+    },
+    Page {
+        name: "too-large", status: 413,
+        title: ("Isi terlalu besar", "The body is too large"),
+        meaning: ("Isi permintaan melampaui batas ukuran.", "The request body is past the limit of size."),
+        remedy: ("Bagi menjadi beberapa permintaan yang lebih kecil.", "Divide it into smaller requests."),
+    },
+    Page {
+        name: "invalid", status: 422,
+        title: ("Isian tidak sah", "The content is not valid"),
+        meaning: ("Isi permintaan terbaca, tetapi ada isian yang tidak dapat diterima. Semua yang salah disebut sekaligus.", "The body could be read, but some of its members are not acceptable. All that is wrong is named at once."),
+        remedy: ("Lihat errors: pointer menunjuk isiannya, code dan detail menyebut sebab dan batasnya.", "See errors: pointer leads to the member, code and detail say why, with the limit."),
+    },
+    Page {
+        name: "idempotency-key-reused", status: 422,
+        title: ("Idempotency-Key sudah dipakai", "The Idempotency-Key was used before"),
+        meaning: ("Kunci yang sama sudah dikirim dengan permintaan yang lain, sehingga ini bukan pengulangan.", "The same key was sent with another request, so this is not a repeat of it."),
+        remedy: ("Buat kunci baru untuk setiap permintaan baru; pakai kunci yang sama hanya untuk mengulang permintaan yang persis sama.", "Make a new key for each new request; use the same one only to repeat exactly the same request."),
+    },
+    Page {
+        name: "taken", status: 409,
+        title: ("Sudah dipakai", "Already taken"),
+        meaning: ("Nilai ini harus unik dan sudah dimiliki oleh yang lain.", "This value must be unique, and something else has it."),
+        remedy: ("Pilih nilai lain, atau gunakan yang sudah ada.", "Choose another value, or use what is there already."),
+    },
+    Page {
+        name: "wrong-state", status: 409,
+        title: ("Keadaannya tidak sesuai", "Not in this state"),
+        meaning: ("Tindakan ini tidak mungkin selama sumber daya berada dalam keadaannya sekarang.", "The action is not possible while the resource is in the state it is in."),
+        remedy: ("Baca kembali sumber daya itu: allowed_actions menyebut apa yang dapat dilakukan sekarang.", "Read the resource again: allowed_actions says what can be done now."),
+    },
+    Page {
+        name: "last-holder", status: 409,
+        title: ("Pemegang peran terakhir", "The last holder of the role"),
+        meaning: ("Program yang aktif selalu memiliki pemimpin, dan layanan selalu memiliki admin. Ini akan menghilangkan yang terakhir.", "An active programme always has a lead, and the service always has an admin. This would remove the last one."),
+        remedy: ("Berikan peran itu kepada orang lain terlebih dahulu.", "Give the role to somebody else first."),
+    },
+    Page {
+        name: "conflict", status: 409,
+        title: ("Bertentangan dengan data lain", "In conflict with other data"),
+        meaning: ("Permintaan ini sah, tetapi bertentangan dengan sesuatu yang sudah tercatat.", "The request is valid, but it conflicts with something that is on record."),
+        remedy: ("Lihat errors untuk aturan dan isiannya, baca kembali data yang bersangkutan, lalu sesuaikan.", "See errors for the rule and the member, read the data concerned again, and adjust the request."),
+    },
+    Page {
+        name: "stale", status: 412,
+        title: ("Sudah diubah pihak lain", "Changed meanwhile"),
+        meaning: ("Revisi pada If-Match bukan lagi revisi yang berlaku. Tidak ada yang ditimpa.", "The revision in If-Match is not the one that stands now. Nothing was overwritten."),
+        remedy: ("Baca kembali sumber daya itu, gabungkan perubahan Anda, dan kirim dengan ETag yang baru (current_etag).", "Read the resource again, bring your change into it, and send it with the new ETag (current_etag)."),
+    },
+    Page {
+        name: "precondition-required", status: 428,
+        title: ("If-Match diperlukan", "If-Match is needed"),
+        meaning: ("Perubahan harus menyebut revisi yang dilihat pengirimnya, supaya tidak ada perubahan orang lain yang hilang.", "A change must name the revision that its sender saw, so that nobody's change is lost."),
+        remedy: ("Baca sumber daya itu dan kirim ETag-nya pada header If-Match.", "Read the resource and send its ETag in the If-Match header."),
+    },
+    Page {
+        name: "too-many-requests", status: 429,
+        title: ("Terlalu banyak permintaan", "Too many requests"),
+        meaning: ("Akun, klien, atau alamat ini melampaui jatah permintaannya.", "This account, client or address is past its share of requests."),
+        remedy: ("Tunggu selama Retry-After, lalu lanjutkan lebih lambat. Header RateLimit menyebut sisa jatah.", "Wait for Retry-After, then go on more slowly. The RateLimit header says what is left."),
+    },
+    Page {
+        name: "busy", status: 503,
+        title: ("Layanan sibuk", "The service is busy"),
+        meaning: ("Antrean permintaan sedang penuh, dan permintaan ini belum dikerjakan.", "The queue is full at the moment, and this request was not begun."),
+        remedy: ("Coba lagi setelah Retry-After, dengan Idempotency-Key yang sama bila ada.", "Try again after Retry-After, with the same Idempotency-Key if there is one."),
+    },
+    Page {
+        name: "stopping", status: 503,
+        title: ("Layanan sedang dihentikan", "The service is stopping"),
+        meaning: ("Proses ini sedang dihentikan dan tidak menerima pekerjaan baru.", "This process is being shut down and takes no new work."),
+        remedy: ("Coba lagi sebentar lagi; proses lain akan menjawab.", "Try again shortly; another process will answer."),
+    },
+    Page {
+        name: "internal", status: 500,
+        title: ("Kesalahan di pihak kami", "An error on our side"),
+        meaning: ("Ada yang salah di dalam layanan. Sebabnya dicatat bersama request_id.", "Something went wrong inside the service. The cause is logged with the request_id."),
+        remedy: ("Coba lagi nanti; bila terulang, sampaikan request_id kepada operator.", "Try again later; if it happens again, give the request_id to the operator."),
+    },
+];

@@ -1,0 +1,449 @@
+//! The tables, as Diesel sees them; `tests/api/schema.rs` holds them against both databases.
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    ledgers (id) {
+        id -> Id,
+        sequence -> BigInt,
+        hash -> Text,
+        at -> Instant,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    ledger_rows (ledger_id, sequence) {
+        ledger_id -> Id,
+        sequence -> BigInt,
+        at -> Instant,
+        account_id -> Nullable<Id>,
+        stakeholder_id -> Nullable<Id>,
+        action -> Text,
+        subject_kind -> Text,
+        subject_id -> Id,
+        revision -> Integer,
+        reason -> Nullable<Text>,
+        request_id -> Text,
+        body -> Nullable<Text>,
+        salt -> Text,
+        digest -> Text,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    stored_replies (account_id, key) {
+        account_id -> Id,
+        key -> Text,
+        fingerprint -> Text,
+        status -> Integer,
+        headers -> Text,
+        body -> Text,
+        at -> Instant,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    service_keys (id) {
+        id -> Text,
+        used_for -> Text,
+        sealed -> Text,
+        made_at -> Instant,
+        retired_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    accounts (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    account_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        admin -> Bool,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    account_people (account_id) {
+        account_id -> Id,
+        email -> Text,
+        email_folded -> Text,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    account_passwords (account_id) {
+        account_id -> Id,
+        phc -> Text,
+        set_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    password_tokens (hash) {
+        hash -> Text,
+        account_id -> Id,
+        expires_at -> Instant,
+        used_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    sign_ins (id) {
+        id -> Id,
+        account_id -> Id,
+        generation -> Integer,
+        made_at -> Instant,
+        rotated_at -> Instant,
+        expires_at -> Instant,
+        ended_at -> Nullable<Instant>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    sign_in_failures (subject) {
+        subject -> Text,
+        since -> Instant,
+        count -> Integer,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    stakeholders (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    stakeholder_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        kind -> Text,
+        name -> Text,
+        search -> Text,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    programs (id) {
+        id -> Id,
+        ledger_id -> Id,
+        slug -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    program_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        slug -> Text,
+        time_zone -> Text,
+        source_language -> Text,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    documents (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    document_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        kind -> Text,
+        issued_on -> Nullable<Date>,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    memberships (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    membership_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        account_id -> Id,
+        stakeholder_id -> Id,
+        role -> Text,
+        from_on -> Date,
+        until_on -> Nullable<Date>,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    participants (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    participant_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        stakeholder_id -> Id,
+        capacity -> Text,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    phases (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    phase_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        number -> Integer,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    shocks_and_stresses (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    shock_or_stress_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        kind -> Text,
+        code -> Text,
+        number -> Integer,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    focus_areas (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    focus_area_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        number -> Integer,
+        code -> Text,
+        lead_stakeholder_id -> Nullable<Id>,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    questions (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    question_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        focus_area_id -> Id,
+        code -> Text,
+        position -> BigInt,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    question_codes (ledger_id, code) {
+        ledger_id -> Id,
+        code -> Text,
+        question_id -> Id,
+        focus_area_id -> Id,
+        ordinal -> Integer,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    ledgers,
+    ledger_rows,
+    stored_replies,
+    service_keys,
+    accounts,
+    account_revisions,
+    account_people,
+    account_passwords,
+    password_tokens,
+    sign_ins,
+    sign_in_failures,
+    stakeholders,
+    stakeholder_revisions,
+    programs,
+    program_revisions,
+    documents,
+    document_revisions,
+    memberships,
+    membership_revisions,
+    participants,
+    participant_revisions,
+    phases,
+    phase_revisions,
+    shocks_and_stresses,
+    shock_or_stress_revisions,
+    focus_areas,
+    focus_area_revisions,
+    questions,
+    question_revisions,
+    question_codes,
+);

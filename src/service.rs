@@ -1,0 +1,68 @@
+//! What the whole service shares: database threads, clock, keys, settings and what it measures.
+
+use std::sync::{Arc, RwLock};
+
+use serde_json::Value;
+
+use crate::{
+    access::Callers, clock::Clock, config::Settings, db::Db, metrics::Metrics, operations::Operations, password,
+    seal::Sealer, token::KeyRing, valid::Schemas,
+};
+
+pub struct Service {
+    /// Only `access` sends work to it.
+    pub(crate) db: Db,
+    pub clock: Clock,
+    pub settings: Settings,
+    pub metrics: Metrics,
+    pub sealer: Sealer,
+    pub passwords: password::Gate,
+    /// The OpenAPI document, as it is served.
+    pub document: Arc<Value>,
+    /// Its schemas, compiled: what request bodies are checked with.
+    pub schemas: Arc<Schemas>,
+    /// Its operations: who may call them, and with which parameters.
+    pub operations: Operations,
+    pub(crate) callers: Callers,
+    keys: RwLock<Arc<KeyRing>>,
+}
+
+impl Service {
+    pub fn new(
+        db: Db,
+        clock: Clock,
+        settings: Settings,
+        sealer: Sealer,
+        keys: KeyRing,
+        document: Arc<Value>,
+    ) -> Service {
+        Service {
+            db,
+            clock,
+            metrics: Metrics::new(),
+            sealer,
+            passwords: password::Gate::default(),
+            schemas: Arc::new(Schemas::new(&document)),
+            operations: Operations::of(&document),
+            document,
+            callers: Callers::new(),
+            keys: RwLock::new(Arc::new(keys)),
+            settings,
+        }
+    }
+
+    /// The keys as this process knows them.
+    pub fn keys(&self) -> Arc<KeyRing> {
+        match self.keys.read() {
+            Ok(keys) => keys.clone(),
+            Err(poisoned) => poisoned.into_inner().clone(),
+        }
+    }
+
+    pub(crate) fn set_keys(&self, keys: KeyRing) {
+        match self.keys.write() {
+            Ok(mut held) => *held = Arc::new(keys),
+            Err(poisoned) => *poisoned.into_inner() = Arc::new(keys),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+
+use super::throttle::Subjects;
+use crate::{
+    access::Public,
+    accounts::fold,
+    db::{AnyConnection, At, Id},
+    password,
+    problem::Problem,
+    schema::{account_passwords, account_people, account_revisions, sign_ins},
+};
+
+/// How long a sign-in lasts, however often its token is renewed.
+pub const LIFE: TimeDelta = TimeDelta::days(30);
+/// How long the token before the current one gets the current one again.
+const AGAIN: TimeDelta = TimeDelta::seconds(30);
+
+/// A family of refresh tokens and the generation that is in use.
+pub struct SignIn {
+    pub id: Id,
+    pub account: Id,
+    pub generation: i32,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Signs an account in by its password.
+///
+/// Whoever guesses learns nothing: a wrong password, an address that nobody has, a locked account and one whose
+/// password was never set get the same answer after the same work.
+pub async fn log_in(public: &Public, email: String, given: String) -> Result<SignIn, Problem> {
+    let (service, now) = (public.service().clone(), public.service().clock.now());
+    let subjects = Subjects::of(&email, public.address());
+    let folded = fold(&email);
+    let (subjects, known) = public
+        .read(move |conn| {
+            subjects.check(conn, now)?;
+            Ok((subjects, credentials(conn, &folded)?))
+        })
+        .await?;
+    let cost = service.settings.password_cost;
+    let (account, phc) = match known {
+        Some((account, phc)) => (Some(account), phc),
+        None => (None, password::decoy(cost).to_owned()),
+    };
+    let right = service
+        .passwords
+        .run(move || password::verify(&given, &phc))
+        .await
+        .map_err(|_| Problem::Busy { retry_after_s: 2 })?;
+    public
+        .write(move |conn, now| {
+            // Others may have failed since we looked.
+            subjects.check(conn, now)?;
+            match account.filter(|_| right) {
+                Some(account) if is_active(conn, account)? => {
+                    subjects.succeeded(conn)?;
+                    Ok(Ok(begin(conn, account, now)?))
+                }
+                _ => {
+                    subjects.failed(conn, now)?;
+                    Ok(Err(Problem::InvalidCredentials))
+                }
+            }
+        })
+        .await
+}
+
+fn credentials(conn: &mut AnyConnection, folded: &str) -> Result<Option<(Id, String)>, Problem> {
+    Ok(account_people::table
+        .inner_join(account_passwords::table.on(account_passwords::account_id.eq(account_people::account_id)))
+        .filter(account_people::email_folded.eq(folded))
+        .select((account_people::account_id, account_passwords::phc))
+        .first(conn)
+        .optional()?)
+}
+
+fn is_active(conn: &mut AnyConnection, account: Id) -> Result<bool, Problem> {
+    let state: Option<String> = account_revisions::table
+        .filter(account_revisions::subject_id.eq(account))
+        .filter(account_revisions::seq_to.is_null())
+        .select(account_revisions::state)
+        .first(conn)
+        .optional()?;
+    Ok(state.as_deref() == Some("active"))
+}
+
+/// Begins a sign-in.
+pub fn begin(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>) -> Result<SignIn, Problem> {
+    let new = SignIn { id: Id::new(), account, generation: 1, expires_at: now + LIFE };
+    diesel::insert_into(sign_ins::table)
+        .values((
+            sign_ins::id.eq(new.id),
+            sign_ins::account_id.eq(account),
+            sign_ins::generation.eq(new.generation),
+            sign_ins::made_at.eq(At(now)),
+            sign_ins::rotated_at.eq(At(now)),
+            sign_ins::expires_at.eq(At(new.expires_at)),
+        ))
+        .execute(conn)?;
+    Ok(new)
+}
+
+/// Takes a refresh token of a family: its next generation, or the end of the family. The inner error is to be
+/// kept: it ended something.
+pub fn rotate(
+    conn: &mut AnyConnection,
+    family: Id,
+    generation: i32,
+    now: DateTime<Utc>,
+) -> Result<Result<SignIn, Problem>, Problem> {
+    let advanced = diesel::update(sign_ins::table.find(family))
+        .filter(sign_ins::generation.eq(generation))
+        .filter(sign_ins::ended_at.is_null())
+        .filter(sign_ins::expires_at.gt(At(now)))
+        .set((sign_ins::generation.eq(generation + 1), sign_ins::rotated_at.eq(At(now))))
+        .execute(conn)?;
+    type Row = (Id, i32, At, At, Option<At>);
+    let row: Option<Row> = sign_ins::table
+        .find(family)
+        .select((
+            sign_ins::account_id,
+            sign_ins::generation,
+            sign_ins::rotated_at,
+            sign_ins::expires_at,
+            sign_ins::ended_at,
+        ))
+        .first(conn)
+        .optional()?;
+    let Some((account, current, At(rotated_at), At(expires_at), ended_at)) = row else {
+        return Ok(Err(Problem::InvalidToken));
+    };
+    let sign_in = SignIn { id: family, account, generation: current, expires_at };
+    if advanced == 1 {
+        return Ok(Ok(sign_in));
+    }
+    if ended_at.is_some() || expires_at <= now {
+        return Ok(Err(Problem::InvalidToken));
+    }
+    if generation == current - 1 && now - rotated_at <= AGAIN {
+        return Ok(Ok(sign_in));
+    }
+    // Somebody else has an old token: neither of the two is trusted any more.
+    end(conn, family, now, "reused")?;
+    Ok(Err(Problem::InvalidToken))
+}
+
+/// Ends a sign-in.
+pub fn end(conn: &mut AnyConnection, family: Id, now: DateTime<Utc>, why: &str) -> Result<(), Problem> {
+    diesel::update(sign_ins::table.find(family))
+        .filter(sign_ins::ended_at.is_null())
+        .set((sign_ins::ended_at.eq(At(now)), sign_ins::end_reason.eq(why)))
+        .execute(conn)?;
+    Ok(())
+}

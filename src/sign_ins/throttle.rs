@@ -1,0 +1,97 @@
+//! Failed sign-ins are counted for each account and each address, in the database, so that every instance
+//! counts the same. An address that nobody has is counted like one that somebody has.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    accounts::fold,
+    db::{AnyConnection, At},
+    problem::Problem,
+    schema::sign_in_failures,
+};
+
+/// Failures within this time count together.
+const WINDOW: TimeDelta = TimeDelta::minutes(15);
+const FOR_ACCOUNT: i32 = 10;
+const FOR_ADDRESS: i32 = 100;
+
+/// What a sign-in is counted under, and how many failures each bears.
+pub struct Subjects(Vec<(String, i32)>);
+
+impl Subjects {
+    pub fn of(email: &str, address: Option<IpAddr>) -> Subjects {
+        // The address itself is personal data: its hash counts as well.
+        let account: String = Sha256::digest(fold(email)).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let mut subjects = vec![(format!("account:{account}"), FOR_ACCOUNT)];
+        subjects.extend(address.map(|address| (format!("address:{}", network(address)), FOR_ADDRESS)));
+        Subjects(subjects)
+    }
+
+    /// Refuses while any of them failed too often.
+    pub fn check(&self, conn: &mut AnyConnection, now: DateTime<Utc>) -> Result<(), Problem> {
+        for (subject, limit) in &self.0 {
+            let known: Option<(At, i32)> = sign_in_failures::table
+                .find(subject)
+                .select((sign_in_failures::since, sign_in_failures::count))
+                .first(conn)
+                .optional()?;
+            if let Some((At(since), count)) = known
+                && count >= *limit
+                && now < since + WINDOW
+            {
+                let wait = (since + WINDOW - now).num_seconds().max(1);
+                return Err(Problem::TooManyRequests { retry_after_s: wait.unsigned_abs() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a failure under each.
+    pub fn failed(&self, conn: &mut AnyConnection, now: DateTime<Utc>) -> Result<(), Problem> {
+        for (subject, _) in &self.0 {
+            let counted = diesel::update(sign_in_failures::table.find(subject))
+                .filter(sign_in_failures::since.gt(At(now - WINDOW)))
+                .set(sign_in_failures::count.eq(sign_in_failures::count + 1))
+                .execute(conn)?;
+            if counted == 0 {
+                diesel::delete(sign_in_failures::table.find(subject)).execute(conn)?;
+                diesel::insert_into(sign_in_failures::table)
+                    .values((
+                        sign_in_failures::subject.eq(subject),
+                        sign_in_failures::since.eq(At(now)),
+                        sign_in_failures::count.eq(1),
+                    ))
+                    .execute(conn)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets the account's failures: its owner has shown up. The address's stay.
+    pub fn succeeded(&self, conn: &mut AnyConnection) -> Result<(), Problem> {
+        if let Some((subject, _)) = self.0.first() {
+            diesel::delete(sign_in_failures::table.find(subject)).execute(conn)?;
+        }
+        Ok(())
+    }
+}
+
+/// Somebody who has one IPv6 address usually has a whole /64.
+fn network(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+/// Forgets what no longer counts.
+pub fn sweep(conn: &mut AnyConnection, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::delete(sign_in_failures::table.filter(sign_in_failures::since.lt(At(now - WINDOW)))).execute(conn)
+}

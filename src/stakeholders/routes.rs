@@ -1,0 +1,142 @@
+use actix_web::{HttpResponse, get, patch, post, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{NewStakeholder, Stakeholder, StakeholderFilter};
+use crate::{
+    access::{Myself, Platform, Seen},
+    db::Id,
+    history::{HistoryFilter, HistoryPage},
+    idempotency::Repeat,
+    page::{Listing, PageParams, View, ViewParams},
+    policy::{Action, gate::*},
+    problem::Problem,
+    questions::Reason,
+    seen::IfMatch,
+    valid::{Patch, Valid},
+};
+
+pub fn routes(api: &mut ServiceConfig) {
+    api.service(list).service(create).service(read).service(history).service(edit).service(confirm);
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct StakeholderPath {
+    stakeholder_id: Id,
+}
+
+/// A page of stakeholders.
+#[derive(Serialize, ToSchema)]
+pub struct StakeholderPage {
+    pub items: Vec<Stakeholder>,
+    pub next_cursor: Option<String>,
+}
+
+/// List the stakeholders
+#[utoipa::path(
+    tag = "stakeholders", operation_id = "list_stakeholders",
+    params(StakeholderFilter, PageParams, ViewParams,
+        ("sort" = Option<String>, Query, description = "`name`, `created_at` or `updated_at`; a minus sign before it turns it round."),),
+    security(("bearer" = [Action::ReadStakeholder])),
+    responses((status = 200, description = "A page of stakeholders", body = StakeholderPage)),
+)]
+#[get("/stakeholders")]
+async fn list(can: Myself<ReadStakeholder>, listing: Listing<StakeholderFilter>) -> Result<HttpResponse, Problem> {
+    can.list::<Stakeholder, _>(listing, Stakeholder::list).await
+}
+
+/// Enter a stakeholder
+#[utoipa::path(
+    tag = "stakeholders", operation_id = "create_stakeholder",
+    params(Repeat),
+    request_body = NewStakeholder,
+    security(("bearer" = [Action::CreateStakeholder])),
+    responses(
+        (status = 201, description = "The stakeholder, at revision 1", body = Stakeholder),
+        (status = 409, description = "Something unique is taken"),
+    ),
+)]
+#[post("/stakeholders")]
+async fn create(can: Platform<CreateStakeholder>, Valid(new): Valid<NewStakeholder>) -> Result<HttpResponse, Problem> {
+    can.create(move |tx| Stakeholder::enter(tx, new)).await
+}
+
+/// Read a stakeholder
+#[utoipa::path(
+    tag = "stakeholders", operation_id = "get_stakeholder",
+    params(StakeholderPath, ViewParams),
+    security(("bearer" = [Action::ReadStakeholder])),
+    responses((status = 200, description = "The stakeholder", body = Stakeholder)),
+)]
+#[get("/stakeholders/{stakeholder_id}")]
+async fn read(
+    can: Myself<ReadStakeholder>,
+    path: web::Path<StakeholderPath>,
+    view: View,
+) -> Result<HttpResponse, Problem> {
+    can.show::<Stakeholder>(path.stakeholder_id, view).await
+}
+
+/// Read a stakeholder's history
+///
+/// Its revisions in order, with who made each, for which organisation, when and why.
+#[utoipa::path(
+    tag = "stakeholders", operation_id = "get_stakeholder_history",
+    params(StakeholderPath, PageParams),
+    security(("bearer" = [Action::ReadStakeholder])),
+    responses((status = 200, description = "A page of its revisions", body = HistoryPage)),
+)]
+#[get("/stakeholders/{stakeholder_id}/history")]
+async fn history(
+    can: Myself<ReadStakeholder>,
+    path: web::Path<StakeholderPath>,
+    listing: Listing<HistoryFilter>,
+) -> Result<HttpResponse, Problem> {
+    can.history::<Stakeholder>(listing, move |_, _| Ok(path.stakeholder_id)).await
+}
+
+/// Edit a stakeholder
+///
+/// A merge patch (RFC 7396): members that it leaves out stay, null empties.
+#[utoipa::path(
+    tag = "stakeholders", operation_id = "edit_stakeholder",
+    params(StakeholderPath, IfMatch),
+    request_body(content = NewStakeholder, content_type = "application/merge-patch+json"),
+    security(("bearer" = [Action::EditStakeholder])),
+    responses(
+        (status = 200, description = "The stakeholder at its new revision", body = Stakeholder),
+        (status = 409, description = "Its state does not allow it, or something unique is taken"),
+    ),
+)]
+#[patch("/stakeholders/{stakeholder_id}")]
+async fn edit(
+    can: Platform<EditStakeholder>,
+    path: web::Path<StakeholderPath>,
+    seen: Seen,
+    patch: Patch<NewStakeholder>,
+) -> Result<HttpResponse, Problem> {
+    can.change(move |tx| Stakeholder::edit(tx, path.stakeholder_id, seen, patch)).await
+}
+
+/// Confirm a provisional stakeholder
+#[utoipa::path(
+    tag = "stakeholders", operation_id = "confirm_stakeholder",
+    params(StakeholderPath, IfMatch, Repeat),
+    request_body = Reason,
+    security(("bearer" = [Action::ConfirmStakeholder])),
+    responses(
+        (status = 200, description = "The stakeholder, confirmed", body = Stakeholder),
+        (status = 409, description = "Its state does not allow it"),
+    ),
+)]
+#[post("/stakeholders/{stakeholder_id}/confirmation")]
+async fn confirm(
+    can: Platform<ConfirmStakeholder>,
+    path: web::Path<StakeholderPath>,
+    seen: Seen,
+    Valid(act): Valid<Reason>,
+) -> Result<HttpResponse, Problem> {
+    can.change(move |tx| Stakeholder::confirm(tx, path.stakeholder_id, seen, act)).await
+}

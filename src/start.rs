@@ -1,0 +1,134 @@
+//! From settings to a running service.
+
+use std::{
+    io::Write as _,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{HttpServer, web};
+use anyhow::{Context, bail, ensure};
+
+use crate::{
+    accounts::Account,
+    api,
+    clock::Clock,
+    config::{Given, Settings},
+    db::{AnyConnection, Db, Lane, Target, migrations, write_transaction},
+    idempotency, keys,
+    problem::{Lang, Problem},
+    seal::Sealer,
+    service::Service,
+    sign_ins,
+    token::KeyRing,
+};
+
+/// The secret that seals the keys: given, in a file, or made beside a new SQLite file.
+pub fn sealer(given: &Given, target: &Target) -> anyhow::Result<Sealer> {
+    let text = match (&given.secret, &given.secret_file, target) {
+        (Some(secret), None, _) => secret.clone(),
+        (None, Some(file), _) => read_secret(file)?,
+        (Some(_), Some(_), _) => bail!("TANGGUH_SECRET and TANGGUH_SECRET_FILE are both given: one is enough"),
+        (None, None, Target::Sqlite(path)) => {
+            let file = PathBuf::from(format!("{path}.secret"));
+            if file.exists() { read_secret(&file)? } else { make_secret(&file)? }
+        }
+        (None, None, Target::Postgres(_)) => bail!(
+            "TANGGUH_SECRET is missing: with PostgreSQL every instance needs the same one. Make it once with\n\
+             \n    openssl rand -base64 32\n\nand keep it: the service's keys cannot be opened without it."
+        ),
+    };
+    Sealer::new(text).map_err(|error| anyhow::anyhow!("TANGGUH_SECRET: {error}"))
+}
+
+fn read_secret(file: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("the secret file {}", file.display()))?;
+    let mode = std::fs::metadata(file)?.permissions().mode();
+    ensure!(mode & 0o077 == 0, "the secret file {} can be read by others: chmod 600 it", file.display());
+    Ok(text)
+}
+
+fn make_secret(file: &Path) -> anyhow::Result<String> {
+    let secret = Sealer::generate_secret();
+    let mut made = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .with_context(|| format!("the secret file {} cannot be made", file.display()))?;
+    made.write_all(secret.as_bytes())?;
+    made.sync_all()?;
+    Ok(secret)
+}
+
+/// Migrates, opens the keys and starts the database threads.
+pub fn service(settings: Settings, sealer: Sealer, clock: Clock) -> anyhow::Result<web::Data<Service>> {
+    let mut conn = settings.target.connect()?;
+    for name in migrations::run(&mut conn)? {
+        log::info!("migrated: {name}");
+    }
+    let keys = keys::ensure(&mut conn, &sealer, clock.now())?;
+    let keys = KeyRing::new(keys, settings.public_url.clone()).map_err(|error| anyhow::anyhow!("{error}"))?;
+    drop(conn);
+    let db = Db::start(&settings.target, settings.pools);
+    let document = Arc::new(api::document());
+    Ok(web::Data::new(Service::new(db, clock, settings, sealer, keys, document)))
+}
+
+/// Serves until the process is told to stop; then requests in flight end.
+pub async fn serve(service: web::Data<Service>) -> anyhow::Result<()> {
+    let settings = service.settings.clone();
+    actix_web::rt::spawn(keep_house(service.clone()));
+    HttpServer::new(move || api::app(service.clone()))
+        .workers(settings.http_threads)
+        .shutdown_timeout(settings.stop_after.as_secs())
+        .bind(settings.listen)
+        .with_context(|| format!("{} cannot be listened on", settings.listen))?
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// Reads new keys that another instance made, and forgets what is past its time.
+async fn keep_house(service: web::Data<Service>) {
+    let mut minutes = 0_u64;
+    loop {
+        actix_web::rt::time::sleep(Duration::from_secs(60)).await;
+        minutes += 1;
+        if let Err(problem) = keys::reload(&service).await {
+            log::warn!("the keys could not be read again: {}", problem.name());
+        }
+        if minutes % 60 == 0 {
+            let now = service.clock.now();
+            let swept = service
+                .db
+                .run(Lane::Long, move |conn| Ok(idempotency::sweep(conn, now)? + sign_ins::sweep(conn, now)?));
+            match swept.await {
+                Ok(rows) => log::debug!("forgot {rows} rows that were past their time"),
+                Err(problem) => log::warn!("old rows could not be forgotten: {}", problem.name()),
+            }
+        }
+    }
+}
+
+/// An access token for the demo's facilitator: what the printed `curl` line bears.
+pub fn demo_token(service: &Service, conn: &mut AnyConnection) -> anyhow::Result<String> {
+    let (now, email) = (service.clock.now(), "facilitator@demo.example");
+    let sign_in = write_transaction(conn, |conn| {
+        let account = Account::by_email(conn, email)?.ok_or(Problem::NotFound)?;
+        sign_ins::begin(conn, account, now)
+    })
+    .map_err(told)?;
+    let (token, _) = service.keys().access_token(sign_in.account.0, sign_in.id.0, now)?;
+    Ok(token)
+}
+
+/// A problem, for whoever runs a command.
+pub fn told(problem: Problem) -> anyhow::Error {
+    match &problem {
+        Problem::Internal(_) => anyhow::Error::from(problem),
+        _ => anyhow::anyhow!("{}", serde_json::to_string(&problem.body(Lang::En)).unwrap_or_default()),
+    }
+}

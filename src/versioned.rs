@@ -1,0 +1,341 @@
+//! Things that change under revisions. A resource is an anchor row and its revisions; a revision's
+//! content is never updated: a change closes the open row and opens the next. So now is `seq_to is
+//! null`, then is `seq_from <= n < seq_to`, history is the rows in order, and a stale `If-Match` is a
+//! close that finds no row.
+//!
+//! Each revision keeps the exact text of what it was: the same text that the ledger's digest covers,
+//! and that reads send on without parsing. The columns beside it are what lists filter and sort by.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Integer, Text},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::{
+    access::Reach,
+    db::{AnyConnection, Id},
+    localized::{Localized, Translation},
+    policy::Action,
+    problem::Problem,
+};
+
+/// What every resource says of itself beside its content.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Meta {
+    /// Never changes.
+    pub id: Id,
+    /// Goes up by one with each change; what `If-Match` compares.
+    #[schema(minimum = 1)]
+    pub revision: i32,
+    #[serde(serialize_with = "crate::db::types::serialize_instant")]
+    pub created_at: DateTime<Utc>,
+    /// When this revision was made.
+    #[serde(serialize_with = "crate::db::types::serialize_instant")]
+    pub updated_at: DateTime<Utc>,
+    /// Which source revision each translation renders. Empty where nothing is translated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub translations: Vec<Translation>,
+    /// What this caller may do with it now. Never stored: it depends on who asks.
+    #[serde(default, skip_serializing)]
+    #[schema(required = true)]
+    pub allowed_actions: Vec<String>,
+}
+
+impl Meta {
+    pub fn new(at: DateTime<Utc>) -> Meta {
+        Meta { id: Id::new(), revision: 1, created_at: at, updated_at: at, ..Meta::default() }
+    }
+}
+
+/// A resource as the ledger, history and the generic reads know it.
+pub trait Resource: Serialize + DeserializeOwned + Versioned + Send + 'static {
+    /// The first half of its actions' names.
+    const KIND: &'static str;
+    /// Below `/api/v1/`, with `{program}` and `{id}` to be filled in.
+    const PATH: &'static str;
+    /// Whether it is on the platform's ledger, shared by all programmes.
+    const PLATFORM: bool = false;
+    /// What `?expand=` can add.
+    const EXPANDS: &'static [&'static str] = &[];
+
+    fn meta(&self) -> &Meta;
+    fn meta_mut(&mut self) -> &mut Meta;
+    /// Where it stands in its life cycle, or another word that rules look at.
+    fn state(&self) -> &str;
+
+    /// Its localized texts, each with the JSON pointer of its place.
+    fn texts(&self) -> Vec<(String, &Localized)> {
+        Vec::new()
+    }
+
+    /// Whether the life cycle allows `action` on something in `state`.
+    fn possible(_action: Action, _state: &str) -> bool {
+        true
+    }
+
+    /// States that this caller is not shown. Such a thing is not found.
+    fn hidden_from(_reach: &Reach) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What stands behind the ids that the client wants expanded, by name.
+    fn expand(
+        _conn: &mut AnyConnection,
+        _reach: &Reach,
+        _stored: &Stored,
+        _wanted: &[String],
+    ) -> Result<Map<String, Value>, Problem> {
+        Ok(Map::new())
+    }
+
+    /// Adds what is kept outside the revisions (personal data) to their texts, when they are read.
+    fn complete(_conn: &mut AnyConnection, _rows: &mut [Stored]) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    /// The value by which a list in this order is sorted, as its cursor holds it.
+    fn sort_key(sort: &str, stored: &Stored) -> Result<Value, Problem> {
+        Ok(match sort {
+            "updated_at" => json!(stored.seq_from),
+            _ => json!(stored.id),
+        })
+    }
+
+    /// The id that paths and `Location` use, where that is not its own.
+    fn path_id(&self) -> String {
+        self.meta().id.to_string()
+    }
+}
+
+/// The columns of [`Stored`], for the types of boxed queries.
+pub type Columns = (crate::db::sql::Id, Integer, BigInt, Text, Text);
+
+/// One revision as it is stored.
+#[derive(Clone, Debug, Queryable)]
+pub struct Stored {
+    pub id: Id,
+    pub revision: i32,
+    pub seq_from: i64,
+    pub state: String,
+    pub body: String,
+}
+
+/// Whether the caller is not shown this: then it is not found.
+pub fn hidden<R: Resource>(reach: &Reach, stored: &Stored) -> bool {
+    R::hidden_from(reach).contains(&stored.state.as_str())
+}
+
+/// The tables of a resource. Written by [`versioned!`] alone.
+pub trait Versioned: Sized {
+    /// The open revision.
+    fn open(conn: &mut AnyConnection, ledger: Id, id: Id) -> QueryResult<Option<Stored>>;
+    /// The revision that was open after ledger row `sequence`.
+    fn open_at(conn: &mut AnyConnection, ledger: Id, id: Id, sequence: i64) -> QueryResult<Option<Stored>>;
+    fn numbered(conn: &mut AnyConnection, ledger: Id, id: Id, revision: i32) -> QueryResult<Option<Stored>>;
+    /// The revisions after `after`, in order.
+    fn history(conn: &mut AnyConnection, ledger: Id, id: Id, after: i32, limit: i64) -> QueryResult<Vec<Stored>>;
+    fn insert_anchor(&self, conn: &mut AnyConnection, ledger: Id) -> QueryResult<usize>;
+    fn insert_revision(&self, conn: &mut AnyConnection, ledger: Id, sequence: i64, body: &str) -> QueryResult<usize>;
+    /// Closes `revision` if it is the open one; 0 if somebody was quicker.
+    fn close(conn: &mut AnyConnection, id: Id, revision: i32, sequence: i64) -> QueryResult<usize>;
+    /// Which of these ids are in the ledger.
+    fn existing(conn: &mut AnyConnection, ledger: Id, ids: &[Id]) -> QueryResult<Vec<Id>>;
+}
+
+/// Writes the [`Versioned`] queries of a resource: its anchors, its revisions, and the columns that its
+/// revisions have beside the common ones.
+#[macro_export]
+macro_rules! versioned {
+    ($resource:ty as $this:ident, $anchors:ident $({ $($anchor_column:ident: $anchor_value:expr),+ })?, $revisions:ident {
+        $($column:ident: $value:expr),* $(,)?
+    }) => {
+        impl $crate::versioned::Versioned for $resource {
+            fn open(
+                conn: &mut $crate::db::AnyConnection,
+                ledger: $crate::db::Id,
+                id: $crate::db::Id,
+            ) -> diesel::QueryResult<Option<$crate::versioned::Stored>> {
+                use diesel::prelude::*;
+                use $crate::schema::$revisions::dsl as t;
+                t::$revisions
+                    .filter(t::subject_id.eq(id))
+                    .filter(t::ledger_id.eq(ledger))
+                    .filter(t::seq_to.is_null())
+                    .select((t::subject_id, t::revision, t::seq_from, t::state, t::body))
+                    .first(conn)
+                    .optional()
+            }
+
+            fn open_at(
+                conn: &mut $crate::db::AnyConnection,
+                ledger: $crate::db::Id,
+                id: $crate::db::Id,
+                sequence: i64,
+            ) -> diesel::QueryResult<Option<$crate::versioned::Stored>> {
+                use diesel::prelude::*;
+                use $crate::schema::$revisions::dsl as t;
+                t::$revisions
+                    .filter(t::subject_id.eq(id))
+                    .filter(t::ledger_id.eq(ledger))
+                    .filter(t::seq_from.le(sequence))
+                    .filter(t::seq_to.is_null().or(t::seq_to.gt(sequence)))
+                    .select((t::subject_id, t::revision, t::seq_from, t::state, t::body))
+                    .first(conn)
+                    .optional()
+            }
+
+            fn numbered(
+                conn: &mut $crate::db::AnyConnection,
+                ledger: $crate::db::Id,
+                id: $crate::db::Id,
+                revision: i32,
+            ) -> diesel::QueryResult<Option<$crate::versioned::Stored>> {
+                use diesel::prelude::*;
+                use $crate::schema::$revisions::dsl as t;
+                t::$revisions
+                    .filter(t::subject_id.eq(id))
+                    .filter(t::ledger_id.eq(ledger))
+                    .filter(t::revision.eq(revision))
+                    .select((t::subject_id, t::revision, t::seq_from, t::state, t::body))
+                    .first(conn)
+                    .optional()
+            }
+
+            fn history(
+                conn: &mut $crate::db::AnyConnection,
+                ledger: $crate::db::Id,
+                id: $crate::db::Id,
+                after: i32,
+                limit: i64,
+            ) -> diesel::QueryResult<Vec<$crate::versioned::Stored>> {
+                use diesel::prelude::*;
+                use $crate::schema::$revisions::dsl as t;
+                t::$revisions
+                    .filter(t::subject_id.eq(id))
+                    .filter(t::ledger_id.eq(ledger))
+                    .filter(t::revision.gt(after))
+                    .order(t::revision)
+                    .limit(limit)
+                    .select((t::subject_id, t::revision, t::seq_from, t::state, t::body))
+                    .load(conn)
+            }
+
+            fn insert_anchor(
+                &self,
+                conn: &mut $crate::db::AnyConnection,
+                ledger: $crate::db::Id,
+            ) -> diesel::QueryResult<usize> {
+                use diesel::prelude::*;
+                use $crate::schema::$anchors::dsl as t;
+                let $this = self;
+                diesel::insert_into(t::$anchors)
+                    .values((
+                        t::id.eq($this.meta.id),
+                        t::ledger_id.eq(ledger),
+                        $($(t::$anchor_column.eq($anchor_value),)+)?
+                    ))
+                    .execute(conn)
+            }
+
+            fn insert_revision(
+                &self,
+                conn: &mut $crate::db::AnyConnection,
+                ledger: $crate::db::Id,
+                sequence: i64,
+                body: &str,
+            ) -> diesel::QueryResult<usize> {
+                use diesel::prelude::*;
+                use $crate::{schema::$revisions::dsl as t, versioned::Resource as _};
+                let $this = self;
+                diesel::insert_into(t::$revisions)
+                    .values((
+                        t::subject_id.eq($this.meta.id),
+                        t::revision.eq($this.meta.revision),
+                        t::ledger_id.eq(ledger),
+                        t::seq_from.eq(sequence),
+                        t::state.eq($this.state()),
+                        $(t::$column.eq($value),)*
+                        t::body.eq(body),
+                    ))
+                    .execute(conn)
+            }
+
+            fn close(
+                conn: &mut $crate::db::AnyConnection,
+                id: $crate::db::Id,
+                revision: i32,
+                sequence: i64,
+            ) -> diesel::QueryResult<usize> {
+                use diesel::prelude::*;
+                use $crate::schema::$revisions::dsl as t;
+                diesel::update(t::$revisions.find((id, revision)).filter(t::seq_to.is_null()))
+                    .set(t::seq_to.eq(sequence))
+                    .execute(conn)
+            }
+
+            fn existing(
+                conn: &mut $crate::db::AnyConnection,
+                ledger: $crate::db::Id,
+                ids: &[$crate::db::Id],
+            ) -> diesel::QueryResult<Vec<$crate::db::Id>> {
+                use diesel::prelude::*;
+                use $crate::schema::$anchors::dsl as t;
+                t::$anchors
+                    .filter(t::id.eq_any(ids.iter().copied()))
+                    .filter(t::ledger_id.eq(ledger))
+                    .select(t::id)
+                    .load(conn)
+            }
+        }
+    };
+}
+
+/// A boxed query over the revisions that were open at `$at` and that `$reach` may see: where every list
+/// begins.
+#[macro_export]
+macro_rules! listed {
+    ($revisions:ident, $ledger:expr, $at:expr, $hidden:expr) => {{
+        use diesel::prelude::*;
+        use $crate::schema::$revisions::dsl as t;
+        let mut query = t::$revisions
+            .select((t::subject_id, t::revision, t::seq_from, t::state, t::body))
+            .filter(t::ledger_id.eq($ledger))
+            .into_boxed::<$crate::db::Backend>();
+        query = match $at {
+            None => query.filter(t::seq_to.is_null()),
+            Some(at) => query.filter(t::seq_from.le(at)).filter(t::seq_to.is_null().or(t::seq_to.gt(at))),
+        };
+        let hidden: &'static [&'static str] = $hidden;
+        if !hidden.is_empty() {
+            query = query.filter(t::state.ne_all(hidden.iter().copied()));
+        }
+        query
+    }};
+}
+
+/// Sorts a list's query by a column (made total by the id) and begins it after the page's cursor.
+#[macro_export]
+macro_rules! keyset {
+    ($query:expr, $page:expr, $revisions:ident, $column:ident as $key:ty) => {{
+        use diesel::prelude::*;
+        use $crate::schema::$revisions::dsl as t;
+        let page: &$crate::page::Page = $page;
+        let mut query = $query.limit(page.limit + 1);
+        if let Some((key, id)) = page.after::<$key>()? {
+            query = if page.descending {
+                query.filter(t::$column.lt(key.clone()).or(t::$column.eq(key).and(t::subject_id.lt(id))))
+            } else {
+                query.filter(t::$column.gt(key.clone()).or(t::$column.eq(key).and(t::subject_id.gt(id))))
+            };
+        }
+        if page.descending {
+            query.order((t::$column.desc(), t::subject_id.desc()))
+        } else {
+            query.order((t::$column.asc(), t::subject_id.asc()))
+        }
+    }};
+}
