@@ -37,7 +37,7 @@ pub mod secret;
 mod seen;
 pub mod service;
 mod shocks_and_stresses;
-mod sign_ins;
+pub mod sign_ins;
 pub mod stakeholders;
 pub mod start;
 pub mod token;

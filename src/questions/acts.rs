@@ -223,7 +223,8 @@ impl Question {
                 ..question.clone()
             };
             let new_id = new.meta.id;
-            let _on_the_ledger = tx.create(new, Some(&split.reason)).map_err(|problem| problem.below(&format!("/into/{number}")))?;
+            let _on_the_ledger =
+                tx.create(new, Some(&split.reason)).map_err(|problem| problem.below(&format!("/into/{number}")))?;
             keep_code(tx, &area, &code, new_id)?;
             question.split_into_ids.push(new_id);
         }

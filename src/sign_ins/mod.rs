@@ -9,6 +9,6 @@ mod model;
 mod routes;
 mod throttle;
 
-pub use model::begin;
+pub use model::{SignIn, begin};
 pub use routes::routes;
 pub use throttle::sweep;
