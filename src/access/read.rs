@@ -248,27 +248,27 @@ impl<A: Gate> Can<A> {
         let after = page.after::<i32>()?.map_or(0, |(revision, _)| revision);
         let limit = page.limit;
         let query = self.request.uri().to_string();
-        let (tag, entries, more, id) = self
+        let (tag, entries, last, id) = self
             .snapshot(move |conn, reach| {
                 let ledger = if R::PLATFORM { Ledger::PLATFORM } else { reach.ledger };
                 let head = ledger::head(conn, ledger)?;
                 let id = identify(conn, reach)?;
                 let mut revisions = R::history(conn, ledger, id, after, limit + 1)?;
-                let hidden = R::hidden_from(reach);
-                if revisions.last().is_none_or(|last| hidden.contains(&last.state.as_str())) {
+                if R::open(conn, ledger, id)?.is_none_or(|open| hidden::<R>(reach, &open)) {
                     return Err(Problem::NotFound);
                 }
                 let more = revisions.len() as i64 > limit;
                 revisions.truncate(limit as usize);
-                revisions.retain(|stored| !hidden.contains(&stored.state.as_str()));
+                let last = revisions.last().filter(|_| more).map(|last| last.revision);
+                revisions.retain(|stored| !hidden::<R>(reach, stored));
                 let sequences: Vec<i64> = revisions.iter().map(|stored| stored.seq_from).collect();
                 let rows = LedgerRow::numbered(conn, ledger, &sequences)?;
                 let entries = crate::history::entries(revisions, &rows)?;
                 let tag = format!("\"{head}.{}\"", digest(format!("{query}\n{:?}", reach.roles).as_bytes()));
-                Ok((tag, entries, more, id))
+                Ok((tag, entries, last, id))
             })
             .await?;
-        let next = entries.last().filter(|_| more).map(|entry| page.cursor(&self.service, &json!(entry.revision), id));
+        let next = last.map(|revision| page.cursor(&self.service, &json!(revision), id));
         let items = serde_json::to_string(&entries).map_err(Problem::internal)?;
         Ok(self.page(tag, format!("{{\"items\":{items}"), next, None))
     }

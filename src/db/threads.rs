@@ -13,9 +13,18 @@ use tokio::sync::oneshot;
 use super::{AnyConnection, Target};
 use crate::problem::Problem;
 
-/// A job gets a connection, or the problem that there is none, and says whether the connection may have
-/// broken under it.
-type Job = Box<dyn FnOnce(Result<&mut AnyConnection, Problem>) -> bool + Send>;
+/// A job gets a connection, or the problem that there is none, and says what is to become of it.
+type Job = Box<dyn FnOnce(Result<&mut AnyConnection, Problem>) -> After + Send>;
+
+/// What is to become of a connection after a job.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Keep,
+    /// It may have broken: it is asked whether it still answers.
+    Ask,
+    /// The job panicked, and may have left a transaction open.
+    Drop,
+}
 
 /// Which threads run a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,14 +105,18 @@ impl Db {
     ) -> Result<T, Problem> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |conn| {
-            let result = conn.and_then(|conn| {
-                catch_unwind(AssertUnwindSafe(|| work(conn)))
-                    .unwrap_or_else(|_| Err(Problem::internal("a database job panicked")))
-            });
-            let doubtful = matches!(result, Err(Problem::Internal(_) | Problem::Busy { .. }));
+            let ran = conn.map(|conn| catch_unwind(AssertUnwindSafe(|| work(conn))));
+            let (result, after) = match ran {
+                Ok(Ok(result)) => {
+                    let doubtful = matches!(result, Err(Problem::Internal(_) | Problem::Busy { .. }));
+                    (result, if doubtful { After::Ask } else { After::Keep })
+                }
+                Ok(Err(_)) => (Err(Problem::internal("a database job panicked")), After::Drop),
+                Err(problem) => (Err(problem), After::Keep),
+            };
             // Nobody listens when the client has gone.
             let _ = answer.send(result);
-            doubtful
+            after
         });
         let queue = match lane {
             Lane::Read => &self.read,
@@ -121,7 +134,7 @@ fn serve(target: &Target, writes: bool, jobs: &flume::Receiver<Job>, busy: &Atom
     while let Ok(job) = jobs.recv() {
         busy.fetch_add(1, Ordering::Relaxed);
         if last_used.elapsed() > IDLE {
-            open = open.filter_map_alive();
+            open = open.and_then(answering);
         }
         if open.is_none() {
             let made = if writes { target.connect() } else { target.connect_read_only() };
@@ -130,31 +143,25 @@ fn serve(target: &Target, writes: bool, jobs: &flume::Receiver<Job>, busy: &Atom
                 Err(error) => log::error!("no connection to the database: {error:#}"),
             }
         }
-        let doubtful = match &mut open {
+        let after = match &mut open {
             Some(conn) => job(Ok(conn)),
             None => job(Err(Problem::Busy { retry_after_s: 2 })),
         };
-        if doubtful {
-            open = open.filter_map_alive();
-        }
+        open = match after {
+            After::Keep => open,
+            After::Ask => open.and_then(answering),
+            After::Drop => None,
+        };
         last_used = Instant::now();
         busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-trait Alive {
-    fn filter_map_alive(self) -> Self;
-}
-
-impl Alive for Option<AnyConnection> {
-    /// Drops a connection that no longer answers.
-    fn filter_map_alive(self) -> Self {
-        self.and_then(|mut conn| {
-            let answers = match &mut conn {
-                AnyConnection::Postgres(conn) => conn.batch_execute("select 1"),
-                AnyConnection::Sqlite(conn) => conn.batch_execute("select 1"),
-            };
-            answers.is_ok().then_some(conn)
-        })
-    }
+/// The connection, if it still answers.
+fn answering(mut conn: AnyConnection) -> Option<AnyConnection> {
+    let answer = match &mut conn {
+        AnyConnection::Postgres(conn) => conn.batch_execute("select 1"),
+        AnyConnection::Sqlite(conn) => conn.batch_execute("select 1"),
+    };
+    answer.is_ok().then_some(conn)
 }

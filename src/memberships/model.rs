@@ -14,7 +14,7 @@ use crate::{
     page::{AnyOf, Filter, Page},
     policy::{Action, Role, beyond},
     problem::{FieldError, Problem},
-    schema::{account_people, membership_revisions},
+    schema::{account_people, account_revisions, membership_revisions},
     stakeholders::Stakeholder,
     valid::Patch,
     versioned,
@@ -345,9 +345,15 @@ fn within(tx: &Tx<'_>, role: Role) -> Result<(), Problem> {
     if missing.is_empty() { Ok(()) } else { Err(Problem::CannotGrant(missing)) }
 }
 
-/// Refuses a change after which an active programme has no lead for good.
+/// Refuses a change after which a programme has no lead, today and from then on, whose account is not locked.
 pub fn keep_a_lead(conn: &mut AnyConnection, program: Id, without: &[Id], today: NaiveDate) -> Result<(), Problem> {
     let others: i64 = membership_revisions::table
+        .inner_join(
+            account_revisions::table.on(account_revisions::subject_id
+                .eq(membership_revisions::account_id)
+                .and(account_revisions::seq_to.is_null())),
+        )
+        .filter(account_revisions::state.ne("locked"))
         .filter(membership_revisions::ledger_id.eq(program))
         .filter(membership_revisions::role.eq("lead"))
         .filter(membership_revisions::state.eq("active"))
