@@ -348,11 +348,9 @@ fn within(tx: &Tx<'_>, role: Role) -> Result<(), Problem> {
 /// Refuses a change after which a programme has no lead, today and from then on, whose account is not locked.
 pub fn keep_a_lead(conn: &mut AnyConnection, program: Id, without: &[Id], today: NaiveDate) -> Result<(), Problem> {
     let others: i64 = membership_revisions::table
-        .inner_join(
-            account_revisions::table.on(account_revisions::subject_id
-                .eq(membership_revisions::account_id)
-                .and(account_revisions::seq_to.is_null())),
-        )
+        .inner_join(account_revisions::table.on(
+            account_revisions::subject_id.eq(membership_revisions::account_id).and(account_revisions::seq_to.is_null()),
+        ))
         .filter(account_revisions::state.ne("locked"))
         .filter(membership_revisions::ledger_id.eq(program))
         .filter(membership_revisions::role.eq("lead"))
