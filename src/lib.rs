@@ -1,4 +1,32 @@
 //! Tangguh, the API of record for city resilience programmes.
+//!
+//! One process serves HTTP over one database, SQLite or PostgreSQL, and nothing that must be right lives in its
+//! memory. A request goes through these, in this order:
+//!
+//! * `front` gives it an id, and its answer the headers, numbers and log line that all have;
+//! * [`access`] finds out who asks and opens a *door*, once [`policy`] has said yes. A handler has no connection:
+//!   the door is its first argument and its only way to the database, so no right can be forgotten;
+//! * [`valid`] checks a body against the schema that our own OpenAPI document publishes;
+//! * the handler in a resource's `routes` calls one function of its `model`;
+//! * [`db`] runs that on one of a few threads that have a connection each. There is no pool;
+//! * a write is one transaction: lock the head of the programme's ledger, look at the right again, look for the
+//!   idempotency key, run the model, store the reply. It must end in a `Recorded`, which is made by putting the
+//!   change on the ledger;
+//! * what went wrong is a [`problem`].
+//!
+//! Resources are [`versioned`]: an anchor row and its revisions, which never change and keep the exact text of
+//! what they were. A change closes one and opens the next, so now, then and history are one table, and a read sends
+//! stored text. Each programme has one [`ledger`], and the platform has one: every change in the order of the
+//! commits, each row chained to the one before. Its sequence is what `as_of`, the ETags of lists and history go by.
+//!
+//! [`api`] lists the resources and makes the app. `document` completes the OpenAPI document that is made from the
+//! app, and [`operations`] reads back from it which methods, parameters and rights there are. [`page`],
+//! `idempotency`, `seen` (If-Match) and [`localized`] are conventions of the API, one file each. [`token`], [`keys`],
+//! [`seal`], [`secret`] and [`password`] are about secrets. [`start`] puts all of it together, and [`clock`] tells
+//! the time, which tests move.
+//!
+//! Where the two databases differ is in [`db`] alone. `docs/architecture.md` says more, and how to add a resource.
+
 pub mod access;
 pub mod accounts;
 pub mod api;
