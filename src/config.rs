@@ -15,48 +15,48 @@ use crate::{
 #[derive(Args, Clone, Debug, Default)]
 pub struct Given {
     /// Where the data is: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/NAME`
-    #[arg(long, env = "DATABASE_URL", default_value = "sqlite:tangguh.db", hide_env_values = true)]
+    #[arg(long, global = true, env = "DATABASE_URL", default_value = "sqlite:tangguh.db", hide_env_values = true)]
     pub database_url: String,
     /// Seals the service's keys in the database: at least 32 characters, kept secret, never changed. Beside a
     /// SQLite file it is made at the first start; with PostgreSQL it must be given (`openssl rand -base64 32`)
-    #[arg(long, env = "TANGGUH_SECRET", hide_env_values = true)]
+    #[arg(long, global = true, env = "TANGGUH_SECRET", hide_env_values = true)]
     pub secret: Option<String>,
     /// A file that holds the secret, instead of `--secret`
-    #[arg(long, env = "TANGGUH_SECRET_FILE")]
+    #[arg(long, global = true, env = "TANGGUH_SECRET_FILE")]
     pub secret_file: Option<PathBuf>,
     /// Address and port to listen on
-    #[arg(long, env = "TANGGUH_LISTEN", default_value = "127.0.0.1:8080")]
+    #[arg(long, global = true, env = "TANGGUH_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: String,
     /// The URL that clients reach the service by: the issuer of its tokens [default: http://LISTEN]
-    #[arg(long, env = "TANGGUH_PUBLIC_URL")]
+    #[arg(long, global = true, env = "TANGGUH_PUBLIC_URL")]
     pub public_url: Option<String>,
     /// Threads that serve HTTP [default: the number of cores]
-    #[arg(long, env = "TANGGUH_HTTP_THREADS")]
+    #[arg(long, global = true, env = "TANGGUH_HTTP_THREADS")]
     pub http_threads: Option<String>,
     /// Database threads for reads, each with a connection of its own; more if the database is far away
     /// [default: 2 for SQLite, 4 for PostgreSQL]
-    #[arg(long, env = "TANGGUH_DB_READERS")]
+    #[arg(long, global = true, env = "TANGGUH_DB_READERS")]
     pub db_readers: Option<String>,
     /// Database threads for writes [default: 1 for SQLite, 4 for PostgreSQL]
-    #[arg(long, env = "TANGGUH_DB_WRITERS")]
+    #[arg(long, global = true, env = "TANGGUH_DB_WRITERS")]
     pub db_writers: Option<String>,
     /// Requests that may wait for a database thread; one more gets 503
-    #[arg(long, env = "TANGGUH_DB_QUEUE", default_value = "1024")]
+    #[arg(long, global = true, env = "TANGGUH_DB_QUEUE", default_value = "1024")]
     pub db_queue: String,
     /// Origins that browsers may call from, separated by commas (`https://dashboard.example`)
-    #[arg(long, env = "TANGGUH_CORS_ORIGINS", default_value = "")]
+    #[arg(long, global = true, env = "TANGGUH_CORS_ORIGINS", default_value = "")]
     pub cors_origins: String,
     /// Addresses or networks of proxies whose Forwarded or X-Forwarded-For is believed, separated by commas
-    #[arg(long, env = "TANGGUH_TRUSTED_PROXIES", default_value = "")]
+    #[arg(long, global = true, env = "TANGGUH_TRUSTED_PROXIES", default_value = "")]
     pub trusted_proxies: String,
     /// The largest request body, in bytes
-    #[arg(long, env = "TANGGUH_BODY_LIMIT", default_value = "1048576")]
+    #[arg(long, global = true, env = "TANGGUH_BODY_LIMIT", default_value = "1048576")]
     pub body_limit: String,
     /// Seconds that requests in flight get to end when the service is stopped
-    #[arg(long, env = "TANGGUH_STOP_SECONDS", default_value = "20")]
+    #[arg(long, global = true, env = "TANGGUH_STOP_SECONDS", default_value = "20")]
     pub stop_seconds: String,
     /// Whom to tell of a weakness: the Contact of security.txt (`mailto:…` or `https://…`)
-    #[arg(long, env = "TANGGUH_SECURITY_CONTACT", default_value = "mailto:security@example.org")]
+    #[arg(long, global = true, env = "TANGGUH_SECURITY_CONTACT", default_value = "mailto:security@example.org")]
     pub security_contact: String,
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::{
-    db::{AnyConnection, At, Lane, write_transaction},
+    db::{AnyConnection, At, Lane, Target, write_transaction},
     problem::Problem,
     schema::service_keys,
     seal::Sealer,
@@ -43,6 +43,16 @@ pub fn load(conn: &mut AnyConnection, sealer: &Sealer) -> anyhow::Result<Vec<Key
             })
         })
         .collect()
+}
+
+/// Whether a database holds keys already, sealed with a secret that somebody has.
+pub fn are_sealed(target: &Target) -> anyhow::Result<bool> {
+    if target.must_exist().is_err() {
+        return Ok(false);
+    }
+    let mut conn = target.connect()?;
+    crate::db::migrations::run(&mut conn)?;
+    Ok(service_keys::table.count().get_result::<i64>(&mut conn)? > 0)
 }
 
 /// Makes the keys that are missing, and answers all.

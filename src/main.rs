@@ -30,7 +30,7 @@ enum Command {
     /// Serve the API (the default)
     Serve(Serve),
     /// Bring the database's schema up to date
-    Migrate(Common),
+    Migrate,
     /// Load the case of Jakarta and print new sign-ins for it
     Demo(Demo),
     /// Make accounts for the platform's admins
@@ -45,13 +45,7 @@ enum Command {
     #[command(subcommand)]
     Ledger(Ledger),
     /// Ask a running service whether it is ready; exits with 1 if it is not
-    Healthcheck(Common),
-}
-
-#[derive(Args)]
-struct Common {
-    #[command(flatten)]
-    given: Given,
+    Healthcheck,
 }
 
 #[derive(Args, Default)]
@@ -62,8 +56,6 @@ struct Serve {
     /// Also write the demo's sign-ins to this file, as JSON that its owner alone can read
     #[arg(long, requires = "demo")]
     demo_sign_ins: Option<PathBuf>,
-    #[command(flatten)]
-    given: Given,
 }
 
 #[derive(Args)]
@@ -74,8 +66,6 @@ struct Demo {
     /// Revisions of each made-up question
     #[arg(long, default_value_t = 1)]
     revisions: u32,
-    #[command(flatten)]
-    given: Given,
 }
 
 #[derive(Subcommand)]
@@ -88,8 +78,6 @@ enum Admin {
         /// Their name
         #[arg(long)]
         name: String,
-        #[command(flatten)]
-        given: Given,
     },
 }
 
@@ -100,8 +88,6 @@ enum Keys {
         /// Which keys
         #[arg(long, value_enum, default_value = "all")]
         which: Which,
-        #[command(flatten)]
-        given: Given,
     },
 }
 
@@ -116,7 +102,7 @@ enum Which {
 #[derive(Subcommand)]
 enum Ledger {
     /// Recompute every ledger from its first row to its head; exits with 1 at the first place that does not hold
-    Verify(Common),
+    Verify,
 }
 
 fn main() -> ExitCode {
@@ -133,18 +119,19 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
-    match cli.command.unwrap_or(Command::Serve(Serve { given: cli.given, ..Serve::default() })) {
-        Command::Serve(args) => serve(&args),
-        Command::Migrate(args) => migrate(&args.given),
-        Command::Demo(args) => load_demo(&args),
-        Command::Admin(Admin::Create { email, name, given }) => create_admin(&given, &email, &name),
+    let given = &cli.given;
+    match cli.command.unwrap_or(Command::Serve(Serve::default())) {
+        Command::Serve(args) => serve(given, &args),
+        Command::Migrate => migrate(given),
+        Command::Demo(args) => load_demo(given, &args),
+        Command::Admin(Admin::Create { email, name }) => create_admin(given, &email, &name),
         Command::Openapi => {
             println!("{}", serde_json::to_string_pretty(&api::document())?);
             Ok(())
         }
-        Command::Keys(Keys::Rotate { which, given }) => rotate_keys(&given, which),
-        Command::Ledger(Ledger::Verify(args)) => verify_ledgers(&args.given),
-        Command::Healthcheck(args) => healthcheck(&args.given),
+        Command::Keys(Keys::Rotate { which }) => rotate_keys(given, which),
+        Command::Ledger(Ledger::Verify) => verify_ledgers(given),
+        Command::Healthcheck => healthcheck(given),
     }
 }
 
@@ -153,9 +140,9 @@ fn checked(given: &Given) -> anyhow::Result<Settings> {
     given.check().map_err(|wrong| anyhow::anyhow!("the settings are wrong:\n  {}", wrong.join("\n  ")))
 }
 
-fn serve(args: &Serve) -> anyhow::Result<()> {
-    let settings = checked(&args.given)?;
-    let sealer = start::sealer(&args.given, &settings.target)?;
+fn serve(given: &Given, args: &Serve) -> anyhow::Result<()> {
+    let settings = checked(given)?;
+    let sealer = start::sealer(given, &settings.target)?;
     let service = start::service(settings.clone(), sealer, Clock::system())?;
     let mut conn = settings.target.connect()?;
     if args.demo {
@@ -203,8 +190,8 @@ fn migrate(given: &Given) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn load_demo(args: &Demo) -> anyhow::Result<()> {
-    let settings = checked(&args.given)?;
+fn load_demo(given: &Given, args: &Demo) -> anyhow::Result<()> {
+    let settings = checked(given)?;
     let mut conn = settings.target.connect()?;
     migrations::run(&mut conn)?;
     let (clock, schemas) = (Clock::system(), Arc::new(Schemas::new(&api::document())));
@@ -259,7 +246,9 @@ fn rotate_keys(given: &Given, which: Which) -> anyhow::Result<()> {
 }
 
 fn verify_ledgers(given: &Given) -> anyhow::Result<()> {
-    let mut conn = checked(given)?.target.connect_read_only()?;
+    let target = checked(given)?.target;
+    target.must_exist()?;
+    let mut conn = target.connect_read_only()?;
     let mut broken = 0;
     for id in ledger::ids(&mut conn)? {
         match ledger::verify(&mut conn, id)? {

@@ -33,7 +33,17 @@ pub fn sealer(given: &Given, target: &Target) -> anyhow::Result<Sealer> {
         (Some(_), Some(_), _) => bail!("TANGGUH_SECRET and TANGGUH_SECRET_FILE are both given: one is enough"),
         (None, None, Target::Sqlite(path)) => {
             let file = PathBuf::from(format!("{path}.secret"));
-            if file.exists() { read_secret(&file)? } else { make_secret(&file)? }
+            if file.exists() {
+                read_secret(&file)?
+            } else {
+                ensure!(
+                    !keys::are_sealed(target)?,
+                    "the secret file {} is gone, and the keys in the database cannot be opened without it: put it \
+                     back, or give TANGGUH_SECRET",
+                    file.display()
+                );
+                make_secret(&file)?
+            }
         }
         (None, None, Target::Postgres(_)) => bail!(
             "TANGGUH_SECRET is missing: with PostgreSQL every instance needs the same one. Make it once with\n\

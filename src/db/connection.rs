@@ -1,6 +1,6 @@
-use std::time::Duration;
+use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use diesel::{PgConnection, SqliteConnection, connection::SimpleConnection, prelude::*};
 
 /// A connection to either database. Queries are written once, against [`Backend`].
@@ -57,6 +57,7 @@ impl Target {
                 Ok(AnyConnection::Postgres(conn))
             }
             Target::Sqlite(path) => {
+                make_private(path)?;
                 let mut conn = SqliteConnection::establish(path)
                     .with_context(|| format!("the SQLite file {path} cannot be opened"))?;
                 // WAL lets readers go on while one writes; FULL survives a loss of power.
@@ -71,6 +72,14 @@ impl Target {
         }
     }
 
+    /// Fails where there is no such SQLite file, for commands that only look.
+    pub fn must_exist(&self) -> anyhow::Result<()> {
+        match self {
+            Target::Sqlite(path) if !Path::new(path).exists() => bail!("there is no SQLite file {path}"),
+            _ => Ok(()),
+        }
+    }
+
     /// A connection that the database itself keeps from writing.
     pub fn connect_read_only(&self) -> anyhow::Result<AnyConnection> {
         let mut conn = self.connect()?;
@@ -79,6 +88,17 @@ impl Target {
             AnyConnection::Sqlite(conn) => conn.batch_execute("pragma query_only = on")?,
         }
         Ok(conn)
+    }
+}
+
+/// Makes a new database file that its owner alone can read; SQLite gives its other files the same mode.
+fn make_private(path: &str) -> anyhow::Result<()> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(error).with_context(|| format!("the SQLite file {path} cannot be made"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -70,6 +70,8 @@ async fn readyz(public: Public) -> Result<HttpResponse, Problem> {
 )]
 #[get("/metrics")]
 async fn metrics(public: Public) -> Result<HttpResponse, Problem> {
+    let answered = public.read(|conn| Ok(crate::ledger::head(conn, crate::access::Ledger::PLATFORM)?)).await;
+    public.service().metrics.database_up(answered.is_ok());
     let text = public.metrics_text()?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=1.0.0; charset=utf-8").body(text))
 }
