@@ -5,5 +5,7 @@
 #[macro_use]
 mod harness;
 mod cluster;
+mod operations;
 
+mod access;
 mod questions;
