@@ -8,4 +8,5 @@ mod cluster;
 mod operations;
 
 mod access;
+mod examples;
 mod questions;
