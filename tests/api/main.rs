@@ -9,4 +9,5 @@ mod operations;
 
 mod access;
 mod examples;
+mod openapi;
 mod questions;
