@@ -5,5 +5,9 @@
 #[macro_use]
 mod harness;
 mod cluster;
+mod operations;
 
+mod access;
+mod examples;
+mod openapi;
 mod questions;

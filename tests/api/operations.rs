@@ -1,0 +1,261 @@
+//! The operations as the document tells them, one of each thing to send them to, and one good body for each.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use actix_web::http::Method;
+use serde_json::{Value, json};
+use tangguh::{
+    api,
+    policy::{Action, Role::*},
+};
+
+use crate::harness::*;
+
+pub static DOCUMENT: LazyLock<Value> = LazyLock::new(api::document);
+
+pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
+    let paths = DOCUMENT["paths"].as_object().unwrap().iter();
+    let items =
+        paths.flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |(verb, told)| (path, verb, told)));
+    items
+        .map(|(path, verb, told)| Operation {
+            method: verb.to_uppercase().parse().unwrap(),
+            path: path.clone(),
+            id: told["operationId"].as_str().unwrap_or_else(|| panic!("{verb} {path} has no id")).to_owned(),
+            action: told["security"][0]["bearer"][0].as_str().map(|name| {
+                Action::named(name).unwrap_or_else(|| panic!("{verb} {path} asks for {name}, which is no action"))
+            }),
+            told,
+        })
+        .collect()
+});
+
+pub struct Operation {
+    pub method: Method,
+    pub path: String,
+    pub id: String,
+    /// The right that it asks for; none for what is public.
+    pub action: Option<Action>,
+    /// What the document says of it.
+    pub told: &'static Value,
+}
+
+impl Operation {
+    pub fn named(id: &str) -> &'static Operation {
+        OPERATIONS.iter().find(|operation| operation.id == id).unwrap_or_else(|| panic!("there is no operation {id}"))
+    }
+
+    pub fn parameters(&self, place: &str) -> Vec<&'static Value> {
+        let all = self.told["parameters"].as_array().into_iter().flatten();
+        all.filter(|parameter| parameter["in"] == place).collect()
+    }
+
+    /// Whether a request must say which revision it was made from.
+    pub fn is_pinned(&self) -> bool {
+        self.parameters("header").iter().any(|parameter| parameter["name"] == "If-Match")
+    }
+
+    pub fn is_patch(&self) -> bool {
+        self.method == Method::PATCH
+    }
+
+    /// The schema of its JSON body.
+    pub fn body(&self) -> Option<&'static Value> {
+        let content = self.told.pointer("/requestBody/content")?;
+        Some(&content[if self.is_patch() { "application/merge-patch+json" } else { "application/json" }]["schema"])
+    }
+
+    /// The schema of its JSON answer of this status.
+    pub fn answer(&self, status: u16) -> Option<&'static Value> {
+        self.told.pointer(&format!("/responses/{status}/content/application~1json/schema"))
+    }
+
+    /// The path of what it is about: as far as its last parameter.
+    pub fn resource(&self) -> &str {
+        self.path.rfind('}').map_or(&self.path, |end| &self.path[..=end])
+    }
+
+    /// Somebody who may: a member of `jakarta`, an admin, or nobody for what is public.
+    pub fn who_may(&self) -> Who {
+        match self.action {
+            None => Nobody,
+            Some(action) => action.roles().iter().next().map_or(Member(Lead), Member),
+        }
+    }
+}
+
+/// What a reference leads to.
+pub fn resolved(schema: &'static Value) -> &'static Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => resolved(DOCUMENT.pointer(reference.trim_start_matches('#')).expect(reference)),
+        None => schema,
+    }
+}
+
+/// One of each thing in one programme: the ids that fill a path.
+pub struct Things {
+    ids: BTreeMap<&'static str, String>,
+    email: String,
+    refresh_token: String,
+}
+
+impl Things {
+    /// Makes them, by the programme's lead.
+    pub async fn make(world: &World, program: &'static str, lead: Who) -> Things {
+        let slug = format!("programs/{program}");
+        let post = async |path: &str, body: Value| {
+            world.post(lead.clone(), &format!("{slug}/{path}")).json(body).expect(201).await
+        };
+        let organisation = json!({"names": [{"name": {"id": format!("Lembaga {program}")}}], "kind": "other"});
+        let stakeholder = world.post(lead.clone(), "stakeholders").json(organisation).expect(201).await.id();
+        post("stakeholders", json!({"stakeholder_id": stakeholder, "capacity": "member"})).await;
+
+        let email = format!("baru@{program}.example");
+        let account = json!({"email": email, "name": "Orang baru"});
+        let account = world.post(Member(Admin), "accounts").json(account).expect(201).await.body;
+        let password = json!({"password_token": account["password_token"], "password": PASSWORD});
+        world.post(Nobody, "auth/password").json(password).expect(204).await;
+        let tokens = json!({"email": email, "password": PASSWORD});
+        let tokens = world.post(Nobody, "auth/login").json(tokens).expect(200).await.body;
+        let account = account["account_id"].as_str().unwrap().to_owned();
+        let membership = json!({"account_id": account, "stakeholder_id": stakeholder, "role": "observer",
+            "from_on": "2026-02-01"});
+        let membership = post("memberships", membership).await.id();
+
+        let document = json!({"title": {"id": "Laporan"}, "kind": "report", "visibility": "public"});
+        let document = post("documents", document).await.id();
+        let phase = post("phases", json!({"number": 1, "name": {"id": "Fase I"}})).await.id();
+        let shock = post("shocks-and-stresses", json!({"kind": "shock", "name": {"id": "Banjir"}})).await.id();
+        let area = post("focus-areas", json!({"names": [{"name": {"id": "Tata kelola"}}]})).await.id();
+        // Partners see no drafts, so it is proposed; and it has a revision behind it that they see.
+        let question = post("questions", json!({"focus_area_id": area, "text": {"id": "Siapa?"}})).await;
+        let path = format!("{slug}/questions/{}", question.id());
+        let step = json!({"to": "proposed", "reason": "Siap dibahas."});
+        world.post(lead.clone(), &format!("{path}/transitions")).if_match("\"1\"").json(step).expect(200).await;
+        let revision = json!({"text": {"id": "Siapa saja?"}, "reason_kind": "wording", "reason": "Lebih jelas."});
+        world.post(lead.clone(), &format!("{path}/revisions")).if_match("\"2\"").json(revision).expect(201).await;
+
+        let ids = BTreeMap::from([
+            ("program", program.to_owned()),
+            ("stakeholder_id", stakeholder),
+            ("account_id", account),
+            ("membership_id", membership),
+            ("document_id", document),
+            ("phase_id", phase),
+            ("shock_or_stress_id", shock),
+            ("focus_area_id", area),
+            ("question_id", question.id()),
+            ("revision", "3".into()),
+            ("name", "stale".into()),
+        ]);
+        let refresh_token = tokens["refresh_token"].as_str().unwrap().to_owned();
+        Things { ids, email, refresh_token }
+    }
+
+    /// The same things, called by another programme's paths.
+    pub fn under(&self, program: &'static str) -> Things {
+        let mut ids = self.ids.clone();
+        ids.insert("program", program.into());
+        Things { ids, email: self.email.clone(), refresh_token: self.refresh_token.clone() }
+    }
+
+    pub fn id(&self, name: &str) -> &str {
+        self.ids.get(name).unwrap_or_else(|| panic!("make a thing for the path parameter {name}"))
+    }
+
+    /// The ids of what belongs to the programme alone.
+    pub fn own_ids(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let shared = ["program", "stakeholder_id", "account_id", "revision", "name"];
+        self.ids.iter().filter(move |(name, _)| !shared.contains(name)).map(|(name, id)| (*name, id.as_str()))
+    }
+
+    /// A path of the document, as [`World::ask`] takes it.
+    pub fn fill(&self, path: &str) -> String {
+        let parts = path.split('/').map(|part| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            Some(name) => self.id(name),
+            None => part,
+        });
+        format!("/{}", parts.collect::<Vec<_>>().join("/"))
+    }
+
+    /// A body that the operation takes, if the thing is in the right state.
+    pub fn good(&self, operation: &Operation) -> Option<Value> {
+        operation.body()?;
+        let reason = json!({"reason": "Demikian diputuskan."});
+        let name = json!({"id": "Baru", "en": "New"});
+        Some(match operation.id.as_str() {
+            "log_in" => json!({"email": self.email, "password": PASSWORD}),
+            "refresh_sign_in" => json!({"refresh_token": self.refresh_token}),
+            // Whatever the token is, the answer is the same.
+            "log_out" => json!({"refresh_token": "none"}),
+            "set_password" => json!({"password_token": "none", "password": PASSWORD}),
+            "edit_me" | "edit_account" => json!({"name": "Nama lain"}),
+            "create_account" => json!({"email": "seorang@example.org", "name": "Seorang"}),
+            "create_stakeholder" => json!({"names": [{"name": name}], "kind": "media"}),
+            "edit_stakeholder" => json!({"abbreviation": "LB"}),
+            "create_program" => {
+                json!({"slug": "bandung", "source_language": "id", "name": name, "time_zone": "Asia/Jakarta"})
+            }
+            "edit_program" => json!({"name": name}),
+            "archive_program" => json!({"to": "archived", "reason": "Selesai."}),
+            "add_participant" => {
+                json!({"new_stakeholder": {"names": [{"name": name}], "kind": "media"}, "capacity": "invited"})
+            }
+            "edit_participant" => json!({"capacity": "chair"}),
+            "grant_membership" => json!({"account_id": self.id("account_id"), "role": "observer",
+                "stakeholder_id": self.id("stakeholder_id"), "from_on": "2026-03-01"}),
+            "edit_membership" => json!({"acting": true}),
+            "plan_phase" => json!({"number": 2, "name": name}),
+            "edit_phase" => json!({"name": name}),
+            "name_focus_area" => json!({"names": [{"name": name}]}),
+            "edit_focus_area" => json!({"problem": name}),
+            "name_shock_or_stress" => json!({"kind": "stress", "name": name}),
+            "edit_shock_or_stress" => json!({"rank": 1}),
+            "ask_question" => json!({"focus_area_id": self.id("focus_area_id"), "text": name}),
+            "revise_question" => json!({"text": name, "reason_kind": "wording", "reason": "Lebih tajam."}),
+            "review_question" => json!({"to": "in_review", "reason": "Dibahas."}),
+            "move_question" => json!({"focus_area_id": self.id("focus_area_id"), "reason": "Lebih cocok."}),
+            "merge_question" => json!({"into_id": self.id("question_id"), "reason": "Sama."}),
+            "split_question" => json!({"into": [{"text": name}, {"text": name}], "reason": "Dua soal."}),
+            "add_document" => json!({"title": name, "kind": "slides", "visibility": "members"}),
+            "edit_document" => json!({"title": name}),
+            "lock_account"
+            | "unlock_account"
+            | "confirm_stakeholder"
+            | "end_membership"
+            | "activate_phase"
+            | "complete_phase"
+            | "retire_focus_area"
+            | "validate_question"
+            | "retire_question" => reason,
+            other => panic!("say what a good body of {other} is"),
+        })
+    }
+
+    /// A whole request for an operation, except for its `If-Match`.
+    pub fn ask<'w>(&self, world: &'w World, who: Who, operation: &Operation) -> Ask<'w> {
+        let mut path = self.fill(&operation.path);
+        if operation.id == "explain_access" {
+            path.push_str("?action=question.revise");
+        }
+        let ask = world.ask(who, operation.method.clone(), &path);
+        match self.good(operation) {
+            Some(body) if operation.is_patch() => ask.patch(body),
+            Some(body) => ask.json(body),
+            None => ask,
+        }
+    }
+}
+
+/// The same caller with one token for many requests: in a test build, making and checking tokens is most of the work.
+pub fn signed_in(world: &World, who: &Who) -> Who {
+    world.token(who).map_or(Nobody, Bearer)
+}
+
+/// Fails unless the document knows that the operation can answer this.
+#[track_caller]
+pub fn is_documented(operation: &Operation, reply: &Reply) {
+    let status = reply.status.as_str();
+    let known = operation.told["responses"].get(status);
+    assert!(known.is_some(), "{}: the document does not say that it answers {status}: {}", operation.id, reply.text);
+}
