@@ -136,12 +136,15 @@ fn cors(origins: &[String]) -> Cors {
         .block_on_origin_mismatch(false)
 }
 
-/// A path that there is not, or a method that a path does not know.
+/// A path that there is not, or a method that a path does not know; and what OPTIONS asks of one that there is.
 async fn nowhere(request: HttpRequest, service: web::Data<Service>) -> Result<HttpResponse, Problem> {
-    Err(match service.operations.methods(request.path()) {
-        Some(methods) => Problem::MethodNotAllowed(methods.to_vec()),
-        None => Problem::NotFound,
-    })
+    match service.operations.methods(request.path()) {
+        Some(methods) if request.method() == Method::OPTIONS => {
+            Ok(HttpResponse::NoContent().insert_header((header::ALLOW, methods.join(", "))).finish())
+        }
+        Some(methods) => Err(Problem::MethodNotAllowed(methods.to_vec())),
+        None => Err(Problem::NotFound),
+    }
 }
 
 /// Refuses what we cannot answer in: everything below `/api/v1` is JSON.

@@ -31,10 +31,10 @@ pub fn finish(openapi: OpenApi, examples: &Value) -> Value {
     };
 
     merge_all_of(&mut document, &mut components);
-    each_schema(&mut document, &mut components, schemas::forget_integer_widths);
     close_bodies(&mut document, &mut components);
     describe_patches(&mut document, &mut components);
     describe_views(&mut document, &mut components);
+    schemas::drop_unused(&document["paths"], &mut components);
     document["components"]["schemas"] = components.into();
 
     let components = &document["components"]["schemas"].clone();
@@ -47,6 +47,7 @@ pub fn finish(openapi: OpenApi, examples: &Value) -> Value {
         }
     }
     add_components(&mut document);
+    forget_unused_responses(&mut document);
     document
 }
 
@@ -105,7 +106,8 @@ fn close_bodies(document: &mut Value, components: &mut Components) {
     }
 }
 
-/// A handler declares the resource whose merge patch it takes; the document tells the patch.
+/// A handler declares the resource whose merge patch it takes; the document tells the patch, and as
+/// `x-merged` what the patched whole must be.
 fn describe_patches(document: &mut Value, components: &mut Components) {
     let mut derived = Derived::default();
     for (_, operation) in operations(document) {
@@ -114,6 +116,7 @@ fn describe_patches(document: &mut Value, components: &mut Components) {
             continue;
         };
         let patch = &mut content[MERGE_PATCH];
+        patch["x-merged"] = patch["schema"].clone();
         patch["schema"] = derived.patch(&patch["schema"], components);
         let patch = patch.clone();
         content.insert(JSON.into(), patch);
@@ -154,7 +157,8 @@ fn scopes(operation: &Value) -> Option<Vec<&str>> {
 
 /// The statuses of the errors that an operation with this shape can have.
 fn error_statuses(operation: &Value) -> BTreeSet<u16> {
-    let mut statuses = BTreeSet::from([406, 429, 500, 503]);
+    // An operation refuses parameters that it does not have.
+    let mut statuses = BTreeSet::from([400, 406, 500, 503]);
     if let Some(scopes) = scopes(operation) {
         statuses.insert(401);
         // One's own account needs no right.
@@ -165,11 +169,8 @@ fn error_statuses(operation: &Value) -> BTreeSet<u16> {
     if parameters(operation, "path").next().is_some() {
         statuses.insert(404);
     }
-    if parameters(operation, "query").next().is_some() {
-        statuses.insert(400);
-    }
     if let Some(body) = operation.get("requestBody") {
-        statuses.extend([400, 413, 415]);
+        statuses.extend([413, 415]);
         // OAuth's endpoints take forms, and have errors of their own.
         if body["content"].get(FORM).is_none() {
             statuses.insert(422);
@@ -197,9 +198,10 @@ fn add_errors(operation: &mut Value) {
             declared[status.to_string()] = json!({"$ref": format!("#/components/responses/{name}")});
         }
     }
-    // What a handler says in its own words has the same body.
+    // What a handler says in its own words has the same body and headers.
     for (status, response) in declared.as_object_mut().into_iter().flatten() {
         if status.starts_with(['4', '5']) && response.get("$ref").is_none() && response.get("content").is_none() {
+            response["headers"] = error_headers(status.parse().unwrap_or_default()).into();
             response["content"] = json!({MEDIA_TYPE: {"schema": reference("Problem")}});
         }
     }
@@ -328,21 +330,22 @@ fn error_response((status, _, description, problem): &ErrorResponse) -> Value {
     let mut example = json!(problem().body(Lang::En));
     example["instance"] = "/api/v1/programs/jakarta/questions".into();
     example["request_id"] = "0198c5a2-7d3e-7c41-9a55-3f0e6b1d2c84".into();
-    let mut headers = Map::new();
+    json!({
+        "description": description,
+        "headers": error_headers(*status),
+        "content": {MEDIA_TYPE: {"schema": reference("Problem"), "example": example}},
+    })
+}
+
+fn error_headers(status: u16) -> Map<String, Value> {
     let own = match status {
         401 => Some("WWW-Authenticate"),
         412 => Some("ETag"),
         429 | 503 => Some("Retry-After"),
         _ => None,
     };
-    for name in own.into_iter().chain(["Content-Language", "X-Request-Id"]) {
-        headers.insert(name.into(), header_reference(name));
-    }
-    json!({
-        "description": description,
-        "headers": headers,
-        "content": {MEDIA_TYPE: {"schema": reference("Problem"), "example": example}},
-    })
+    let names = own.into_iter().chain(["Content-Language", "X-Request-Id"]);
+    names.map(|name| (name.to_owned(), header_reference(name))).collect()
 }
 
 const HEADERS: [(&str, &str); 6] = [
@@ -357,7 +360,8 @@ const HEADERS: [(&str, &str); 6] = [
 const BEARER: &str = "An access token of a person or of a client (15 minutes), or a client's key `tgh_…`. \
      The scope that stands at an operation is the action that the caller's role must include; a token \
      says who somebody is and carries no rights. `GET /api/v1/access/matrix` tells which role may do \
-     what.";
+     what. Tokens are JWTs of RFC 9068, made and checked as RFC8725 asks: one algorithm (EdDSA), explicit \
+     type (`at+jwt`), issuer and audience checked.";
 
 fn add_components(document: &mut Value) {
     let components = &mut document["components"];
@@ -373,6 +377,17 @@ fn add_components(document: &mut Value) {
         "bearerFormat": "JWT",
         "description": BEARER,
     });
+}
+
+fn forget_unused_responses(document: &mut Value) {
+    let mut used = BTreeSet::new();
+    for (_, operation) in operations(document) {
+        let responses = operation["responses"].as_object().into_iter().flatten();
+        used.extend(responses.filter_map(|(_, response)| Some(response["$ref"].as_str()?.to_owned())));
+    }
+    if let Some(responses) = document["components"]["responses"].as_object_mut() {
+        responses.retain(|name, _| used.contains(&format!("#/components/responses/{name}")));
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,10 @@ use actix_web::{
     Error, HttpMessage,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderName, HeaderValue},
+    http::{
+        Method,
+        header::{self, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web,
 };
@@ -26,7 +29,7 @@ const ID_MAX: usize = 100;
 
 /// Wraps every request. It decides nothing about rights.
 pub async fn front<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let began = Instant::now();
@@ -35,6 +38,11 @@ pub async fn front<B: MessageBody + 'static>(
     request.extensions_mut().insert(RequestId(id.clone()));
     let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let language = Lang::of(language);
+    // HEAD is GET without the body, which the HTTP layer leaves away since it knows what was asked.
+    let method = request.method().clone();
+    if method == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
 
     let mut response = match next.call(request).await {
         Ok(response) => response.map_into_left_body(),
@@ -60,10 +68,9 @@ pub async fn front<B: MessageBody + 'static>(
     if let Some(service) = service {
         let took = began.elapsed();
         let status = response.status().as_u16();
-        let method = response.request().method().as_str();
-        service.metrics.answered(method, route.as_deref().unwrap_or("unmatched"), status, took);
+        service.metrics.answered(&method, route.as_deref().unwrap_or("unmatched"), status, took);
         if log::log_enabled!(target: "access", log::Level::Info) {
-            log_line(&response, &service, &id, status, took);
+            log_line(&response, &service, &method, &id, status, took);
         }
     }
     Ok(response)
@@ -78,14 +85,21 @@ const SECURITY: &[(&str, &str)] = &[
 ];
 
 /// One line for each request: never a query's values, a header or a body, since secrets may be in them.
-fn log_line<B>(response: &ServiceResponse<B>, service: &Service, id: &str, status: u16, took: std::time::Duration) {
+fn log_line<B>(
+    response: &ServiceResponse<B>,
+    service: &Service,
+    method: &Method,
+    id: &str,
+    status: u16,
+    took: std::time::Duration,
+) {
     let request = response.request();
     let address = crate::proxies::client_address(request, &service.settings.trusted_proxies);
     let mut line = String::with_capacity(160);
     if let Some(address) = address {
         let _ = write!(line, "{address} ");
     }
-    let _ = write!(line, "{} {} {status} {}us {id}", request.method(), request.path(), took.as_micros());
+    let _ = write!(line, "{method} {} {status} {}us {id}", request.path(), took.as_micros());
     log::info!(target: "access", "{line}");
 }
 

@@ -28,7 +28,10 @@ impl PartialSchema for Localized {
             .schema_type(Type::Object)
             .description(Some("One text by language tag (RFC 5646). The programme's source language is required."))
             .property_names(Some(
-                ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[a-z]{2,3}(-[A-Z]{2})?$")),
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .max_length(Some(6))
+                    .pattern(Some("^[a-z]{2,3}(-[A-Z]{2})?$")),
             ))
             .additional_properties(Some(AdditionalProperties::RefOr(text.build().into())))
             .examples([json!({"id": "Fokus Utama", "en": "Focus area"})])

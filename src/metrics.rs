@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use actix_web::http::Method;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
@@ -29,6 +30,9 @@ struct Answered {
 struct Route {
     route: String,
 }
+
+const NAMED: [Method; 7] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
 pub struct Metrics {
     registry: Registry,
@@ -59,7 +63,9 @@ impl Metrics {
     }
 
     /// Counts an answer. `route` is the pattern, never the path: a path would make a series for each id.
-    pub fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
+    /// A method that HTTP does not name is one of `other`, since clients can make them up.
+    pub fn answered(&self, method: &Method, route: &str, status: u16, took: Duration) {
+        let method = if NAMED.contains(method) { method.as_str() } else { "other" };
         let labels = Answered { method: method.to_owned(), route: route.to_owned(), status };
         self.requests.get_or_create(&labels).inc();
         self.latency.get_or_create(&Route { route: labels.route }).observe(took.as_secs_f64());

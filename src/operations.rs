@@ -1,25 +1,31 @@
-//! The operations, as the document tells them: for wrong methods, unknown parameters, the access matrix.
+//! The operations, as the document tells them: for wrong methods, unknown or wrong parameters, the access
+//! matrix.
 
-use std::collections::HashMap;
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use actix_router::{Path, ResourceDef};
 use actix_web::HttpRequest;
+use jsonschema::Validator;
 use serde_json::Value;
 
 use crate::{
     policy::Action,
     problem::{FieldError, Problem},
+    valid::{Schemas, controls, explain},
 };
 
 /// One operation of the document.
-#[derive(Clone, Debug)]
 pub struct Operation {
     pub method: String,
     pub path: String,
     pub id: String,
     /// The right that it asks for; none for what is public.
     pub action: Option<Action>,
-    pub query: Vec<String>,
+    query: Vec<Parameter>,
 }
 
 /// Every operation.
@@ -27,35 +33,38 @@ pub struct Operations {
     all: Vec<Operation>,
     by_route: HashMap<(String, String), usize>,
     paths: Vec<(ResourceDef, Vec<String>)>,
+    schemas: Arc<Schemas>,
 }
 
 impl Operations {
-    pub fn of(document: &Value) -> Operations {
+    pub fn of(document: &Value, schemas: &Arc<Schemas>) -> Operations {
         let mut all = Vec::new();
         let mut paths = Vec::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             let mut methods = Vec::new();
             for (method, operation) in item.as_object().into_iter().flatten() {
                 let Some(id) = operation["operationId"].as_str() else { continue };
-                let query = operation["parameters"].as_array().into_iter().flatten();
+                let parameters = operation["parameters"].as_array().into_iter().flatten();
                 methods.push(method.to_uppercase());
                 all.push(Operation {
                     method: method.to_uppercase(),
                     path: path.clone(),
                     id: id.to_owned(),
                     action: operation["security"][0]["bearer"][0].as_str().and_then(Action::named),
-                    query: query
-                        .filter(|parameter| parameter["in"] == "query")
-                        .filter_map(|parameter| parameter["name"].as_str().map(str::to_owned))
-                        .collect(),
+                    query: parameters.filter(|one| one["in"] == "query").filter_map(Parameter::of).collect(),
                 });
             }
+            // What answers GET answers HEAD, and every path OPTIONS.
+            if methods.iter().any(|method| method == "GET") {
+                methods.push("HEAD".into());
+            }
+            methods.push("OPTIONS".into());
             methods.sort();
             paths.push((ResourceDef::new(path.as_str()), methods));
         }
         let by_route =
             all.iter().enumerate().map(|(number, one)| ((one.method.clone(), one.path.clone()), number)).collect();
-        Operations { all, by_route, paths }
+        Operations { all, by_route, paths, schemas: schemas.clone() }
     }
 
     pub fn all(&self) -> &[Operation] {
@@ -68,29 +77,100 @@ impl Operations {
         known.map(|(_, methods)| methods.as_slice())
     }
 
-    /// Refuses parameters that the operation does not have: all of them at once.
+    /// Refuses parameters that the operation does not have, and values that their schemas do not allow: all
+    /// that is wrong at once.
     pub fn check_query(&self, request: &HttpRequest) -> Result<(), Problem> {
-        if request.query_string().is_empty() {
-            return Ok(());
-        }
         let Some(pattern) = request.match_pattern() else { return Ok(()) };
         let Some(number) = self.by_route.get(&(request.method().as_str().to_owned(), pattern)) else {
             return Ok(());
         };
-        let known = &self.all[*number].query;
-        let pairs: Vec<(String, String)> = serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
-        let unknown: Vec<FieldError> = pairs
-            .iter()
-            .filter(|(name, _)| !known.contains(name))
-            .map(|(name, _)| {
-                FieldError::new(
+        let parameters = &self.all[*number].query;
+        if request.query_string().is_empty() && !parameters.iter().any(|parameter| parameter.required) {
+            return Ok(());
+        }
+        let pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> =
+            serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
+        let mut errors = Vec::new();
+        for (number, (name, value)) in pairs.iter().enumerate() {
+            let known = parameters.iter().find(|parameter| parameter.name == *name);
+            if pairs[..number].iter().any(|(other, _)| other == name) {
+                if known.is_some() {
+                    let (id, en) = ("muncul lebih dari sekali: pakai koma", "stands more than once: use commas");
+                    errors.push(FieldError::new(format!("?{name}"), "repeated", id, en));
+                }
+                continue;
+            }
+            match known {
+                Some(parameter) => parameter.check(value, &self.schemas, &mut errors)?,
+                None => errors.push(FieldError::new(
                     format!("?{name}"),
                     "unknown_parameter",
                     "operasi ini tidak punya parameter itu",
                     "this operation has no such parameter",
-                )
-            })
-            .collect();
-        if unknown.is_empty() { Ok(()) } else { Err(Problem::InvalidQuery(unknown)) }
+                )),
+            }
+        }
+        for parameter in parameters.iter().filter(|parameter| parameter.required) {
+            if !pairs.iter().any(|(name, _)| *name == parameter.name) {
+                let pointer = format!("?{}", parameter.name);
+                errors.push(FieldError::new(pointer, "required", "wajib diisi", "is required"));
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::InvalidQuery(errors)) }
+    }
+}
+
+/// A query parameter of an operation.
+struct Parameter {
+    name: String,
+    required: bool,
+    schema: Value,
+    /// Made when it is first needed.
+    validator: OnceLock<Result<Validator, Arc<str>>>,
+}
+
+impl Parameter {
+    fn of(parameter: &Value) -> Option<Parameter> {
+        Some(Parameter {
+            name: parameter["name"].as_str()?.to_owned(),
+            required: parameter["required"] == true,
+            schema: parameter["schema"].clone(),
+            validator: OnceLock::new(),
+        })
+    }
+
+    /// Adds what is wrong with one value.
+    fn check(&self, value: &str, schemas: &Schemas, errors: &mut Vec<FieldError>) -> Result<(), Problem> {
+        let pointer = format!("?{}", self.name);
+        if controls(value) {
+            errors.push(FieldError::new(
+                pointer,
+                "control_character",
+                "tidak boleh memuat karakter kendali",
+                "must not have control characters",
+            ));
+            return Ok(());
+        }
+        let validator = self.validator.get_or_init(|| schemas.validator_of(&self.schema));
+        let validator =
+            validator.as_ref().map_err(|error| Problem::internal(format!("the schema of {}: {error}", self.name)))?;
+        let mut wrong = Vec::new();
+        for error in validator.iter_errors(&self.read(value)) {
+            explain(&error, &mut wrong);
+        }
+        // Of a list, the first wrong value is told: where it stands in the list says nothing in a URL.
+        errors.extend(wrong.into_iter().next().map(|error| FieldError { pointer, ..error }));
+        Ok(())
+    }
+
+    /// The value that the text stands for; the text itself where it is none of the parameter's type.
+    fn read(&self, value: &str) -> Value {
+        let text = || Value::String(value.to_owned());
+        match self.schema["type"].as_str() {
+            Some("integer") => value.parse::<i64>().map_or_else(|_| text(), Value::from),
+            Some("boolean") => value.parse::<bool>().map_or_else(|_| text(), Value::from),
+            Some("array") => value.split(',').map(Value::from).collect(),
+            _ => text(),
+        }
     }
 }

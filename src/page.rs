@@ -1,17 +1,25 @@
 //! Lists: keyset pages with cursors that are bound to their filters and authenticated.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, marker::PhantomData};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
-use utoipa::IntoParams;
+use utoipa::{
+    IntoParams, ToSchema,
+    openapi::{
+        RefOr, Required,
+        path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle},
+        schema::{Array, ArrayBuilder, Object, ObjectBuilder, Schema, Type},
+    },
+};
 
 use crate::{
     db::Id,
     problem::{FieldError, Lang, Problem, Text},
     service::Service,
+    versioned::Resource,
 };
 
 /// The parameters of every list.
@@ -33,21 +41,87 @@ pub struct PageParams {
 #[expect(dead_code, reason = "describes what `View` reads")]
 pub struct ViewParams {
     /// Members to answer, separated by commas; all where it is missing.
-    #[param(max_length = 1000, example = "id,revision")]
-    fields: Option<String>,
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<MemberName>>, min_items = 1, max_items = 100)]
+    fields: Option<Vec<String>>,
     /// `localized`: each text in one language (by `Accept-Language`), with `lang` and `stale`.
     #[param(inline)]
     view: Option<ViewKind>,
     /// The state at an earlier moment: an RFC 3339 instant, or `seq:N` for the state after ledger row N. Rights are today's.
-    #[param(max_length = 40, example = "seq:1")]
+    #[param(
+        max_length = 40,
+        pattern = r"^(seq:[1-9][0-9]{0,17}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+ -][0-9]{2}:[0-9]{2}))$",
+        example = "seq:1"
+    )]
     as_of: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ViewKind {
     Localized,
 }
+
+/// `sort` of a list, and `expand` and `include_total` where it has them, as its [`Filter`] tells them.
+pub struct ListParams<F>(PhantomData<F>);
+
+impl<F: Filter> IntoParams for ListParams<F> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let both = F::SORTS.iter().flat_map(|sort| [(*sort).to_owned(), format!("-{sort}")]);
+        let sort = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(both));
+        let mut params = vec![parameter(
+            "sort",
+            &format!("The order: by `{}` unless told otherwise; a minus sign turns it round.", F::SORTS[0]),
+            sort.into(),
+        )];
+        params.extend(expand(F::EXPANDS));
+        if F::COUNTED {
+            let count = Object::with_type(Type::Boolean);
+            params.push(parameter("include_total", "Whether to count all that there are, as `total`.", count.into()));
+        }
+        params
+    }
+}
+
+/// `expand` of one resource.
+pub struct ExpandParams<R>(PhantomData<R>);
+
+impl<R: Resource> IntoParams for ExpandParams<R> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        expand(R::EXPANDS).into_iter().collect()
+    }
+}
+
+fn expand(known: &[&str]) -> Option<Parameter> {
+    let names = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(known.iter().copied()));
+    let description = "What to answer with it, in `expanded`; names separated by commas.";
+    (!known.is_empty()).then(|| parameter("expand", description, list_of(names).into()))
+}
+
+fn parameter(name: &str, description: &str, schema: RefOr<Schema>) -> Parameter {
+    let list = matches!(schema, RefOr::T(Schema::Array(_)));
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(description))
+        .style(list.then_some(ParameterStyle::Form))
+        .explode(list.then_some(false))
+        .schema(Some(schema))
+        .build()
+}
+
+/// The schema of values that are separated by commas.
+fn list_of(one: impl Into<RefOr<Schema>>) -> Array {
+    ArrayBuilder::new().items(one.into()).min_items(Some(1)).max_items(Some(LIST_MAX)).build()
+}
+
+const LIST_MAX: usize = 100;
+
+/// The name of a member of what is answered.
+#[derive(ToSchema)]
+#[schema(max_length = 60, pattern = "^[a-z_]+$", example = "id")]
+#[expect(dead_code, reason = "describes what a string is")]
+struct MemberName(String);
 
 /// How things are to be shown.
 #[derive(Clone, Debug, Default)]

@@ -36,14 +36,15 @@ impl Service {
         keys: KeyRing,
         document: Arc<Value>,
     ) -> Service {
+        let schemas = Arc::new(Schemas::new(&document));
         Service {
             db,
             clock,
             metrics: Metrics::new(),
             sealer,
             passwords: password::Gate::default(),
-            schemas: Arc::new(Schemas::new(&document)),
-            operations: Operations::of(&document),
+            operations: Operations::of(&document, &schemas),
+            schemas,
             document,
             callers: Callers::new(),
             keys: RwLock::new(Arc::new(keys)),

@@ -24,6 +24,7 @@ use utoipa::ToSchema;
 use crate::problem::{FieldError, Problem};
 
 pub use schemas::Schemas;
+pub(crate) use schemas::explain;
 use schemas::{child, refuse};
 
 const JSON: &str = "application/json";
@@ -235,9 +236,13 @@ fn unreadable(error: &serde_json::Error) -> Problem {
     )
 }
 
+/// Whether `text` has control characters other than tab and line breaks.
+pub(crate) fn controls(text: &str) -> bool {
+    text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+}
+
 /// A control character in a text is never meant, and PostgreSQL cannot store NUL.
 fn control_characters(value: &Value, at: &str, errors: &mut Vec<FieldError>) {
-    let controls = |text: &str| text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
     let mut refuse = |pointer: &str| {
         errors.push(FieldError::new(
             pointer,

@@ -1,5 +1,6 @@
 use actix_web::{HttpResponse, http::header};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -88,8 +89,14 @@ fn viewed<R: Resource>(
     serde_json::to_string(&value).map_err(Problem::internal)
 }
 
-/// The ledger's sequence that a read is about; `None` for now.
-pub fn moment(conn: &mut AnyConnection, ledger: Id, as_of: Option<AsOf>) -> Result<Option<i64>, Problem> {
+/// The ledger's sequence that a read is about; `None` for now. What is to come cannot be read: the same
+/// question would have another answer later.
+fn moment(
+    conn: &mut AnyConnection,
+    ledger: Id,
+    as_of: Option<AsOf>,
+    now: DateTime<Utc>,
+) -> Result<Option<i64>, Problem> {
     let head = match as_of {
         None => return Ok(None),
         Some(_) => ledger::head(conn, ledger)?,
@@ -97,6 +104,7 @@ pub fn moment(conn: &mut AnyConnection, ledger: Id, as_of: Option<AsOf>) -> Resu
     match as_of {
         Some(AsOf::Sequence(sequence)) if sequence <= head => Ok(Some(sequence)),
         Some(AsOf::Sequence(sequence)) => Err(Problem::BadAsOf(format!("seq:{sequence}"))),
+        Some(AsOf::Instant(at)) if at > now => Err(Problem::BadAsOf(crate::db::types::instant_text(&at))),
         Some(AsOf::Instant(at)) => match ledger::sequence_at(conn, ledger, at)? {
             Some(sequence) => Ok(Some(sequence)),
             None => Err(Problem::BadAsOf(crate::db::types::instant_text(&at))),
@@ -105,9 +113,15 @@ pub fn moment(conn: &mut AnyConnection, ledger: Id, as_of: Option<AsOf>) -> Resu
     }
 }
 
-fn find<R: Resource>(conn: &mut AnyConnection, reach: &Reach, id: Id, as_of: Option<AsOf>) -> Result<Stored, Problem> {
+fn find<R: Resource>(
+    conn: &mut AnyConnection,
+    reach: &Reach,
+    id: Id,
+    as_of: Option<AsOf>,
+    now: DateTime<Utc>,
+) -> Result<Stored, Problem> {
     let ledger = if R::PLATFORM { Ledger::PLATFORM } else { reach.ledger };
-    let stored = match moment(conn, ledger, as_of)? {
+    let stored = match moment(conn, ledger, as_of, now)? {
         None => R::open(conn, ledger, id)?,
         Some(sequence) => R::open_at(conn, ledger, id, sequence)?,
     };
@@ -147,11 +161,11 @@ impl<A: Gate> Can<A> {
         identify: impl FnOnce(&mut AnyConnection, &Reach) -> Result<Id, Problem> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
         refuse(wrong_expands(&view, R::EXPANDS).into_iter().collect())?;
-        let asked = view.clone();
+        let (asked, now) = (view.clone(), self.service.clock.now());
         let (stored, expanded) = self
             .read(move |conn, reach| {
                 let id = identify(conn, reach)?;
-                let stored = find::<R>(conn, reach, id, asked.as_of)?;
+                let stored = find::<R>(conn, reach, id, asked.as_of, now)?;
                 let expanded = R::expand(conn, reach, &stored, &asked.expand)?;
                 Ok((stored, expanded))
             })
@@ -187,7 +201,7 @@ impl<A: Gate> Can<A> {
     ) -> Result<HttpResponse, Problem> {
         let Listing { filter, page, view } = listing;
         let (asked_page, asked_view) = (page.clone(), view.clone());
-        let query = self.request.uri().to_string();
+        let (query, now) = (self.request.uri().to_string(), self.service.clock.now());
         let wanted = self.request.headers().get(header::IF_NONE_MATCH).cloned();
         let (tag, found) = self
             .read(move |conn, reach| {
@@ -201,7 +215,7 @@ impl<A: Gate> Can<A> {
                 if wanted.is_some_and(|wanted| matches(&wanted, &tag)) {
                     return Ok((tag, None));
                 }
-                let at = moment(conn, ledger, asked_view.as_of)?;
+                let at = moment(conn, ledger, asked_view.as_of, now)?;
                 let mut listed = rows(conn, reach, &filter, &asked_page, at)?;
                 let more = listed.rows.len() as i64 > asked_page.limit;
                 listed.rows.truncate(asked_page.limit as usize);

@@ -119,8 +119,9 @@ const TOKEN_LIFE: TimeDelta = TimeDelta::hours(72);
 #[into_params(parameter_in = Query)]
 pub struct AccountFilter {
     /// States, separated by commas.
-    #[param(value_type = Option<String>, example = "active")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<AccountState>>, min_items = 1, max_items = 100)]
     pub state: Option<AnyOf<AccountState>>,
+    /// Whether they are admins.
     pub admin: Option<bool>,
     /// The whole address, in any case.
     #[param(max_length = 254)]

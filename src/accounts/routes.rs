@@ -9,7 +9,7 @@ use crate::{
     db::Id,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
-    page::{Listing, PageParams, View, ViewParams},
+    page::{ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
     questions::Reason,
@@ -31,6 +31,7 @@ pub fn routes(api: &mut ServiceConfig) {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 struct AccountPath {
+    /// The account's id.
     account_id: Id,
 }
 
@@ -42,10 +43,11 @@ pub struct AccountPage {
 }
 
 /// List the accounts
+///
+/// All of the platform, those that are locked too.
 #[utoipa::path(
     tag = "accounts", operation_id = "list_accounts",
-    params(AccountFilter, PageParams, ViewParams,
-        ("sort" = Option<String>, Query, description = "`created_at` or `updated_at`; a minus sign before it turns it round.")),
+    params(AccountFilter, PageParams, ViewParams, ListParams<AccountFilter>),
     security(("bearer" = [Action::ReadAccount])),
     responses((status = 200, description = "A page of accounts", body = AccountPage)),
 )]
@@ -78,6 +80,8 @@ async fn create(can: Platform<CreateAccount>, Valid(new): Valid<NewAccount>) -> 
 }
 
 /// Read an account
+///
+/// With the address and the name, which only admins and the owner see.
 #[utoipa::path(
     tag = "accounts", operation_id = "get_account",
     params(AccountPath, ViewParams),
@@ -155,6 +159,8 @@ async fn lock(
 }
 
 /// Unlock an account
+///
+/// Its owner signs in with the password that they had.
 #[utoipa::path(
     tag = "accounts", operation_id = "unlock_account",
     params(AccountPath, IfMatch, Repeat),

@@ -48,15 +48,27 @@ fn alternatives(schema: &Value) -> Option<&Vec<Value>> {
     schema.get("oneOf").or_else(|| schema.get("anyOf"))?.as_array()
 }
 
-/// `format: int32` says nothing about JSON, and a client's integers are its own affair.
-pub(super) fn forget_integer_widths(schema: &mut Value) {
-    if matches!(schema["format"].as_str(), Some("int32" | "int64"))
-        && let Some(members) = schema.as_object_mut()
-    {
-        members.shift_remove("format");
+/// Takes away the components that nothing in `paths` leads to: those that were only flattened into others.
+pub(super) fn drop_unused(paths: &Value, components: &mut Components) {
+    let mut used = BTreeSet::new();
+    let mut open = vec![paths.clone(), reference(PROBLEM)];
+    while let Some(value) = open.pop() {
+        if let Some(name) = referred(&value)
+            && used.insert(name.to_owned())
+        {
+            open.extend(components.get(name).cloned());
+        }
+        match value {
+            Value::Object(members) => open.extend(members.into_iter().map(|(_, member)| member)),
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
     }
-    parts(schema).into_iter().for_each(forget_integer_widths);
+    components.retain(|name, _| used.contains(name));
 }
+
+/// What every error response leads to; they are added later.
+const PROBLEM: &str = "Problem";
 
 /// Makes one schema of each `allOf`. utoipa writes `#[serde(flatten)]` as `allOf` of the flattened
 /// type and the struct's own members, and an object inside `allOf` cannot refuse unknown members.

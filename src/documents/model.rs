@@ -80,11 +80,11 @@ pub struct NewDocument {
     pub url: Option<String>,
     /// SHA-256 of the file, in hexadecimal.
     #[serde(default)]
-    #[schema(pattern = "^[0-9a-f]{64}$")]
+    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
     pub sha256: Option<String>,
     /// Language tag of the document itself.
     #[serde(default)]
-    #[schema(pattern = "^[a-z]{2,3}(-[A-Z]{2})?$")]
+    #[schema(max_length = 6, pattern = "^[a-z]{2,3}(-[A-Z]{2})?$")]
     pub language: Option<String>,
     #[serde(default)]
     #[schema(max_length = 60)]
@@ -115,10 +115,10 @@ pub struct Document {
 #[into_params(parameter_in = Query)]
 pub struct DocumentFilter {
     /// Kinds, separated by commas.
-    #[param(value_type = Option<String>, example = "article,slides")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<DocumentKind>>, min_items = 1, max_items = 100)]
     pub kind: Option<AnyOf<DocumentKind>>,
     /// Visibilities, separated by commas.
-    #[param(value_type = Option<String>, example = "public")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<Visibility>>, min_items = 1, max_items = 100)]
     pub visibility: Option<AnyOf<Visibility>>,
     /// Issued on this day or later.
     #[serde(rename = "issued_on.gte")]

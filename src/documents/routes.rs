@@ -9,7 +9,7 @@ use crate::{
     db::Id,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
-    page::{Listing, PageParams, View, ViewParams},
+    page::{ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
     programs::ProgramPath,
@@ -25,9 +25,10 @@ pub fn routes(api: &mut ServiceConfig) {
 #[into_params(parameter_in = Path)]
 struct DocumentPath {
     /// The programme's slug.
-    #[param(example = "jakarta-berketahanan")]
+    #[param(max_length = 60, example = "jakarta-berketahanan")]
     #[expect(dead_code, reason = "read by the door")]
     program: String,
+    /// The document's id.
     document_id: Id,
 }
 
@@ -39,10 +40,11 @@ pub struct DocumentPage {
 }
 
 /// List the documents of a programme
+///
+/// Those that you may see, by kind, visibility or the day of issue.
 #[utoipa::path(
     tag = "documents", operation_id = "list_documents",
-    params(ProgramPath, DocumentFilter, PageParams, ViewParams,
-        ("sort" = Option<String>, Query, description = "`created_at` or `updated_at`; a minus sign before it turns it round."),),
+    params(ProgramPath, DocumentFilter, PageParams, ViewParams, ListParams<DocumentFilter>),
     security(("bearer" = [Action::ReadDocument])),
     responses((status = 200, description = "A page of documents", body = DocumentPage)),
 )]
@@ -70,6 +72,8 @@ async fn create(can: Can<AddDocument>, Valid(new): Valid<NewDocument>) -> Result
 }
 
 /// Read a document
+///
+/// What is known of it: the service does not keep the file.
 #[utoipa::path(
     tag = "documents", operation_id = "get_document",
     params(DocumentPath, ViewParams),

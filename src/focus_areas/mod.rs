@@ -6,5 +6,5 @@
 mod model;
 mod routes;
 
-pub use model::{FocusArea, FocusAreaState};
+pub use model::{EmphasisCode, FocusArea, FocusAreaState};
 pub use routes::routes;

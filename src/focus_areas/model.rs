@@ -45,6 +45,12 @@ pub struct Emphasis {
     pub text: Localized,
 }
 
+/// The code of an emphasis, as the questions that take it up name it.
+#[derive(ToSchema)]
+#[schema(min_length = 1, max_length = 20, example = "1.a")]
+#[expect(dead_code, reason = "describes what a string is")]
+pub struct EmphasisCode(String);
+
 /// What can be edited of a focus area.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct FocusAreaContent {
@@ -103,12 +109,18 @@ pub struct FocusArea {
 #[into_params(parameter_in = Query)]
 pub struct FocusAreaFilter {
     /// States, separated by commas.
-    #[param(value_type = Option<String>, example = "active")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<FocusAreaState>>, min_items = 1, max_items = 100)]
     pub state: Option<AnyOf<FocusAreaState>>,
     /// Codes, separated by commas.
-    #[param(value_type = Option<String>, max_length = 1000, example = "FU-1,FU-2")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<FocusAreaCode>>, min_items = 1, max_items = 100)]
     pub code: Option<AnyOf<String>>,
 }
+
+/// A focus area's code.
+#[derive(ToSchema)]
+#[schema(max_length = 12, pattern = "^FU-[0-9]{1,9}$", example = "FU-1")]
+#[expect(dead_code, reason = "describes what a string is")]
+struct FocusAreaCode(String);
 
 impl Filter for FocusAreaFilter {
     const SORTS: &'static [&'static str] = &["number", "updated_at"];

@@ -9,7 +9,7 @@ use crate::{
     db::Id,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
-    page::{Listing, PageParams, View, ViewParams},
+    page::{ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
     programs::ProgramPath,
@@ -26,9 +26,10 @@ pub fn routes(api: &mut ServiceConfig) {
 #[into_params(parameter_in = Path)]
 struct FocusAreaPath {
     /// The programme's slug.
-    #[param(example = "jakarta-berketahanan")]
+    #[param(max_length = 60, example = "jakarta-berketahanan")]
     #[expect(dead_code, reason = "read by the door")]
     program: String,
+    /// The focus area's id.
     focus_area_id: Id,
 }
 
@@ -40,10 +41,11 @@ pub struct FocusAreaPage {
 }
 
 /// List the focus areas of a programme
+///
+/// In the order of their numbers, or by `sort`; retired ones too.
 #[utoipa::path(
     tag = "focus-areas", operation_id = "list_focus_areas",
-    params(ProgramPath, FocusAreaFilter, PageParams, ViewParams,
-        ("sort" = Option<String>, Query, description = "`number` or `updated_at`; a minus sign before it turns it round."),),
+    params(ProgramPath, FocusAreaFilter, PageParams, ViewParams, ListParams<FocusAreaFilter>),
     security(("bearer" = [Action::ReadFocusArea])),
     responses((status = 200, description = "A page of focus areas", body = FocusAreaPage)),
 )]
@@ -53,6 +55,8 @@ async fn list(can: Can<ReadFocusArea>, listing: Listing<FocusAreaFilter>) -> Res
 }
 
 /// Name a focus area
+///
+/// It gets a number for good, from which its code is made.
 #[utoipa::path(
     tag = "focus-areas", operation_id = "name_focus_area",
     params(ProgramPath, Repeat),
@@ -69,6 +73,8 @@ async fn create(can: Can<NameFocusArea>, Valid(new): Valid<NewFocusArea>) -> Res
 }
 
 /// Read a focus area
+///
+/// Its names through time, the problem behind it and its emphases.
 #[utoipa::path(
     tag = "focus-areas", operation_id = "get_focus_area",
     params(FocusAreaPath, ViewParams),

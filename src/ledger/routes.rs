@@ -9,7 +9,7 @@ use super::model::{LedgerRow, head};
 use crate::{
     access::{Can, Platform},
     db::Id,
-    page::{AnyOf, Filter, Listing, PageParams},
+    page::{AnyOf, Filter, ListParams, Listing, PageParams},
     policy::{Action, Gate, gate::*},
     problem::Problem,
     programs::ProgramPath,
@@ -25,11 +25,12 @@ pub fn routes(api: &mut ServiceConfig) {
 #[into_params(parameter_in = Query)]
 pub struct LedgerFilter {
     /// Actions by name, separated by commas.
-    #[param(value_type = Option<String>, max_length = 1000, example = "question.revise")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<ActionName>>, min_items = 1, max_items = 100)]
     pub action: Option<AnyOf<String>>,
     /// Kinds of subject, separated by commas.
-    #[param(value_type = Option<String>, max_length = 1000, example = "question")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<SubjectKind>>, min_items = 1, max_items = 100)]
     pub subject_kind: Option<AnyOf<String>>,
+    /// The id of what was changed.
     pub subject_id: Option<Id>,
     /// The account that acted.
     pub account_id: Option<Id>,
@@ -42,6 +43,18 @@ pub struct LedgerFilter {
     #[param(rename = "at.lt")]
     pub at_lt: Option<DateTime<Utc>>,
 }
+
+/// An action's name.
+#[derive(ToSchema)]
+#[schema(max_length = 60, pattern = "^[a-z_]+\\.[a-z_]+$", example = "question.revise")]
+#[expect(dead_code, reason = "describes what a string is")]
+struct ActionName(String);
+
+/// A kind of thing: what stands before the dot of an action's name.
+#[derive(ToSchema)]
+#[schema(max_length = 60, pattern = "^[a-z_]+$", example = "question")]
+#[expect(dead_code, reason = "describes what a string is")]
+struct SubjectKind(String);
 
 impl Filter for LedgerFilter {
     const SORTS: &'static [&'static str] = &["sequence"];
@@ -59,8 +72,7 @@ pub struct LedgerPage {
 /// Every change in order: who, for which organisation, when, what and why.
 #[utoipa::path(
     tag = "ledger", operation_id = "list_ledger",
-    params(ProgramPath, LedgerFilter, PageParams,
-        ("sort" = Option<String>, Query, description = "`sequence`; `-sequence` begins with the newest.")),
+    params(ProgramPath, LedgerFilter, PageParams, ListParams<LedgerFilter>),
     security(("bearer" = [Action::ReadLedger])),
     responses((status = 200, description = "A page of the ledger", body = LedgerPage)),
 )]
@@ -74,8 +86,7 @@ async fn of_program(can: Can<ReadLedger>, listing: Listing<LedgerFilter>) -> Res
 /// Accounts and stakeholders.
 #[utoipa::path(
     tag = "ledger", operation_id = "list_platform_ledger",
-    params(LedgerFilter, PageParams,
-        ("sort" = Option<String>, Query, description = "`sequence`; `-sequence` begins with the newest.")),
+    params(LedgerFilter, PageParams, ListParams<LedgerFilter>),
     security(("bearer" = [Action::ReadPlatformLedger])),
     responses((status = 200, description = "A page of the ledger", body = LedgerPage)),
 )]

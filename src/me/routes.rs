@@ -20,6 +20,8 @@ pub fn routes(api: &mut ServiceConfig) {
 }
 
 /// Read your own account
+///
+/// With the ETag that editing it takes.
 #[utoipa::path(
     tag = "me", operation_id = "get_me",
     security(("bearer" = [Action::ReadMe])),
@@ -94,7 +96,7 @@ async fn memberships(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
 #[into_params(parameter_in = Query)]
 struct ExplainQuery {
     /// An action's name, as in the access matrix.
-    #[param(min_length = 1, max_length = 100, example = "question.revise")]
+    #[param(required = true, min_length = 1, max_length = 100, example = "question.revise")]
     action: Option<String>,
     /// The programme's slug; left out for what all programmes share.
     #[param(max_length = 60, example = "jakarta-berketahanan")]

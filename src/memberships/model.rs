@@ -120,12 +120,14 @@ pub struct MembershipEnd {
 #[into_params(parameter_in = Query)]
 pub struct MembershipFilter {
     /// Roles, separated by commas.
-    #[param(value_type = Option<String>, example = "lead,secretariat")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<MemberRole>>, min_items = 1, max_items = 100)]
     pub role: Option<AnyOf<MemberRole>>,
     /// States, separated by commas.
-    #[param(value_type = Option<String>, example = "active")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<MembershipState>>, min_items = 1, max_items = 100)]
     pub state: Option<AnyOf<MembershipState>>,
+    /// Of this account.
     pub account_id: Option<Id>,
+    /// For this organisation.
     pub stakeholder_id: Option<Id>,
     /// Held on this day.
     pub held_on: Option<NaiveDate>,

@@ -9,7 +9,7 @@ use crate::{
     db::Id,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
-    page::{Listing, PageParams, View, ViewParams},
+    page::{ExpandParams, ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
     programs::ProgramPath,
@@ -25,9 +25,10 @@ pub fn routes(api: &mut ServiceConfig) {
 #[into_params(parameter_in = Path)]
 struct MembershipPath {
     /// The programme's slug.
-    #[param(example = "jakarta-berketahanan")]
+    #[param(max_length = 60, example = "jakarta-berketahanan")]
     #[expect(dead_code, reason = "read by the door")]
     program: String,
+    /// The membership's id.
     membership_id: Id,
 }
 
@@ -39,11 +40,11 @@ pub struct MembershipPage {
 }
 
 /// List the memberships of a programme
+///
+/// Open ones and those that ended, by role, account, organisation or day.
 #[utoipa::path(
     tag = "memberships", operation_id = "list_memberships",
-    params(ProgramPath, MembershipFilter, PageParams, ViewParams,
-        ("sort" = Option<String>, Query, description = "`created_at` or `updated_at`; a minus sign before it turns it round."),
-        ("expand" = Option<String>, Query, description = "`account`, `stakeholder`"),),
+    params(ProgramPath, MembershipFilter, PageParams, ViewParams, ListParams<MembershipFilter>),
     security(("bearer" = [Action::ReadMembership])),
     responses((status = 200, description = "A page of memberships", body = MembershipPage)),
 )]
@@ -71,9 +72,11 @@ async fn create(can: Can<GrantMembership>, Valid(new): Valid<NewMembership>) -> 
 }
 
 /// Read a membership
+///
+/// Who has which role, for which organisation, from which day on.
 #[utoipa::path(
     tag = "memberships", operation_id = "get_membership",
-    params(MembershipPath, ViewParams, ("expand" = Option<String>, Query, description = "`account`, `stakeholder`")),
+    params(MembershipPath, ViewParams, ExpandParams<Membership>),
     security(("bearer" = [Action::ReadMembership])),
     responses((status = 200, description = "The membership", body = Membership)),
 )]

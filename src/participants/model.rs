@@ -103,7 +103,7 @@ pub struct Participant {
 #[into_params(parameter_in = Query)]
 pub struct ParticipantFilter {
     /// Capacities, separated by commas.
-    #[param(value_type = Option<String>, example = "member,chair")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<Capacity>>, min_items = 1, max_items = 100)]
     pub capacity: Option<AnyOf<Capacity>>,
 }
 

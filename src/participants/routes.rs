@@ -9,7 +9,7 @@ use crate::{
     db::Id,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
-    page::{Listing, PageParams, View, ViewParams},
+    page::{ExpandParams, ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
     programs::ProgramPath,
@@ -25,9 +25,10 @@ pub fn routes(api: &mut ServiceConfig) {
 #[into_params(parameter_in = Path)]
 struct ParticipantPath {
     /// The programme's slug.
-    #[param(example = "jakarta-berketahanan")]
+    #[param(max_length = 60, example = "jakarta-berketahanan")]
     #[expect(dead_code, reason = "read by the door")]
     program: String,
+    /// The stakeholder's id.
     stakeholder_id: Id,
 }
 
@@ -39,11 +40,11 @@ pub struct ParticipantPage {
 }
 
 /// List the stakeholders that take part in a programme
+///
+/// Each with its capacity and the days on which it holds.
 #[utoipa::path(
     tag = "participants", operation_id = "list_participants",
-    params(ProgramPath, ParticipantFilter, PageParams, ViewParams,
-        ("sort" = Option<String>, Query, description = "`created_at` or `updated_at`; a minus sign before it turns it round."),
-        ("expand" = Option<String>, Query, description = "`stakeholder`")),
+    params(ProgramPath, ParticipantFilter, PageParams, ViewParams, ListParams<ParticipantFilter>),
     security(("bearer" = [Action::ReadParticipant])),
     responses((status = 200, description = "A page of participants", body = ParticipantPage)),
 )]
@@ -72,9 +73,11 @@ async fn add(can: Can<AddParticipant>, Valid(new): Valid<NewParticipant>) -> Res
 }
 
 /// Read a stakeholder's part in a programme
+///
+/// In which capacity it takes part, and since when.
 #[utoipa::path(
     tag = "participants", operation_id = "get_participant",
-    params(ParticipantPath, ViewParams, ("expand" = Option<String>, Query, description = "`stakeholder`")),
+    params(ParticipantPath, ViewParams, ExpandParams<Participant>),
     security(("bearer" = [Action::ReadParticipant])),
     responses((status = 200, description = "The participant", body = Participant)),
 )]

@@ -111,7 +111,7 @@ pub struct PhaseAct {
 #[into_params(parameter_in = Query)]
 pub struct PhaseFilter {
     /// States, separated by commas.
-    #[param(value_type = Option<String>, example = "active")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<PhaseState>>, min_items = 1, max_items = 100)]
     pub state: Option<AnyOf<PhaseState>>,
 }
 

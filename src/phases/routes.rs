@@ -9,7 +9,7 @@ use crate::{
     db::Id,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
-    page::{Listing, PageParams, View, ViewParams},
+    page::{ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
     programs::ProgramPath,
@@ -25,9 +25,10 @@ pub fn routes(api: &mut ServiceConfig) {
 #[into_params(parameter_in = Path)]
 struct PhasePath {
     /// The programme's slug.
-    #[param(example = "jakarta-berketahanan")]
+    #[param(max_length = 60, example = "jakarta-berketahanan")]
     #[expect(dead_code, reason = "read by the door")]
     program: String,
+    /// The phase's id.
     phase_id: Id,
 }
 
@@ -39,10 +40,11 @@ pub struct PhasePage {
 }
 
 /// List the phases of a programme
+///
+/// In their order, or by `sort`.
 #[utoipa::path(
     tag = "phases", operation_id = "list_phases",
-    params(ProgramPath, PhaseFilter, PageParams, ViewParams,
-        ("sort" = Option<String>, Query, description = "`number` or `updated_at`; a minus sign before it turns it round."),),
+    params(ProgramPath, PhaseFilter, PageParams, ViewParams, ListParams<PhaseFilter>),
     security(("bearer" = [Action::ReadPhase])),
     responses((status = 200, description = "A page of phases", body = PhasePage)),
 )]
@@ -52,6 +54,8 @@ async fn list(can: Can<ReadPhase>, listing: Listing<PhaseFilter>) -> Result<Http
 }
 
 /// Plan a phase
+///
+/// It begins as planned, with its number in the order of the phases.
 #[utoipa::path(
     tag = "phases", operation_id = "plan_phase",
     params(ProgramPath, Repeat),
@@ -68,6 +72,8 @@ async fn create(can: Can<PlanPhase>, Valid(new): Valid<NewPhase>) -> Result<Http
 }
 
 /// Read a phase
+///
+/// Its aim, its days as planned and as they came, its deliverables.
 #[utoipa::path(
     tag = "phases", operation_id = "get_phase",
     params(PhasePath, ViewParams),
@@ -121,6 +127,8 @@ async fn edit(
 }
 
 /// Begin a phase
+///
+/// A planned phase becomes active, from the day that is given.
 #[utoipa::path(
     tag = "phases", operation_id = "activate_phase",
     params(PhasePath, IfMatch, Repeat),
@@ -142,6 +150,8 @@ async fn activate(
 }
 
 /// Complete a phase
+///
+/// An active phase ends, on the day that is given.
 #[utoipa::path(
     tag = "phases", operation_id = "complete_phase",
     params(PhasePath, IfMatch, Repeat),

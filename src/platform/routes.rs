@@ -29,12 +29,14 @@ pub fn root(root: &mut ServiceConfig) {
 }
 
 /// See whether the process lives
+///
+/// It asks nothing of the database: restart the process where this fails.
 #[utoipa::path(
     tag = "platform", operation_id = "get_livez",
     responses((status = 200, description = "It does", body = String, content_type = "text/plain")),
 )]
 #[get("/livez")]
-async fn livez() -> &'static str {
+async fn livez(_: Public) -> &'static str {
     "ok"
 }
 
@@ -80,11 +82,13 @@ async fn metrics(public: Public) -> Result<HttpResponse, Problem> {
 #[into_params(parameter_in = Path)]
 struct ProblemPath {
     /// The last part of a problem's `type`.
-    #[param(example = "stale")]
+    #[param(max_length = 60, example = "stale")]
     name: String,
 }
 
 /// Read what a problem means and what to do
+///
+/// For people: what `type` of a problem leads to, in Indonesian or English.
 #[utoipa::path(
     tag = "platform", operation_id = "get_problem_page",
     params(ProblemPath),
@@ -93,7 +97,7 @@ struct ProblemPath {
     ),
 )]
 #[get("/problems/{name}")]
-async fn problem_page(request: HttpRequest, path: web::Path<ProblemPath>) -> Result<HttpResponse, Problem> {
+async fn problem_page(_: Public, request: HttpRequest, path: web::Path<ProblemPath>) -> Result<HttpResponse, Problem> {
     let wanted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let lang = Lang::of(wanted);
     let page = problem::html(&path.name, lang).ok_or(Problem::NotFound)?;
@@ -113,6 +117,8 @@ pub struct KeySet {
 }
 
 /// Read the keys that access tokens are signed with
+///
+/// Whoever gets an access token can check it with these, without asking the service.
 #[utoipa::path(
     tag = "platform", operation_id = "get_jwks",
     responses((status = 200, description = "The keys that tokens of today may bear", body = KeySet)),
@@ -156,6 +162,8 @@ async fn security_txt(public: Public) -> HttpResponse {
 }
 
 /// Read the OpenAPI document
+///
+/// Made from the handlers; request bodies and parameters are checked against it.
 #[utoipa::path(
     tag = "platform", operation_id = "get_openapi",
     responses((status = 200, description = "The document that describes this service", body = Object)),
@@ -177,7 +185,7 @@ pub struct Limits {
     #[schema(example = 50)]
     pub page_default: u32,
     /// Bytes of a request body at most.
-    #[schema(example = 1_048_576)]
+    #[schema(example = 1_048_576, value_type = i64)]
     pub body_bytes: usize,
     /// Seconds that a reply is kept for its Idempotency-Key.
     #[schema(example = 604_800)]

@@ -78,7 +78,7 @@ pub struct NewProgram {
     #[schema(min_length = 3, max_length = 60, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", example = "jakarta-berketahanan")]
     pub slug: String,
     /// The language in which texts are written first, for good.
-    #[schema(pattern = "^[a-z]{2,3}(-[A-Z]{2})?$", example = "id")]
+    #[schema(max_length = 6, pattern = "^[a-z]{2,3}(-[A-Z]{2})?$", example = "id")]
     pub source_language: String,
     #[serde(flatten)]
     pub content: ProgramContent,
@@ -112,7 +112,7 @@ pub struct ProgramTransition {
 #[into_params(parameter_in = Query)]
 pub struct ProgramFilter {
     /// States, separated by commas.
-    #[param(value_type = Option<String>, example = "active")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<ProgramState>>, min_items = 1, max_items = 100)]
     pub state: Option<AnyOf<ProgramState>>,
 }
 

@@ -12,7 +12,7 @@ use crate::{
     db::Id,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
-    page::{Listing, PageParams, View, ViewParams},
+    page::{ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
     seen::IfMatch,
@@ -29,7 +29,7 @@ pub fn routes(api: &mut ServiceConfig) {
 #[expect(dead_code, reason = "read by the door")]
 pub struct ProgramPath {
     /// The programme's slug.
-    #[param(example = "jakarta-berketahanan")]
+    #[param(max_length = 60, example = "jakarta-berketahanan")]
     program: String,
 }
 
@@ -45,8 +45,7 @@ pub struct ProgramPage {
 /// Admins see all.
 #[utoipa::path(
     tag = "programs", operation_id = "list_programs",
-    params(ProgramFilter, PageParams,
-        ("sort" = Option<String>, Query, description = "`slug` or `created_at`; a minus sign before it turns it round.")),
+    params(ProgramFilter, PageParams, ListParams<ProgramFilter>),
     security(("bearer" = [Action::ListPrograms])),
     responses((status = 200, description = "A page of programmes", body = ProgramPage)),
 )]
@@ -61,6 +60,8 @@ async fn list(myself: Myself<ListPrograms>, listing: Listing<ProgramFilter>) -> 
 }
 
 /// Begin a programme
+///
+/// It begins active, with a ledger of its own and no members: grant a lead next.
 #[utoipa::path(
     tag = "programs", operation_id = "create_program",
     params(Repeat),
@@ -77,6 +78,8 @@ async fn begin(can: Platform<CreateProgram>, Valid(new): Valid<NewProgram>) -> R
 }
 
 /// Read a programme
+///
+/// Its name, its area and its networks.
 #[utoipa::path(
     tag = "programs", operation_id = "get_program",
     params(ProgramPath, ViewParams),

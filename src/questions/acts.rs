@@ -8,7 +8,7 @@ use crate::{
     access::{Recorded, Seen, Tx},
     db::Id,
     facts::{Source, check_sources},
-    focus_areas::FocusArea,
+    focus_areas::{EmphasisCode, FocusArea},
     localized::Localized,
     problem::{FieldError, Problem},
     versioned::Meta,
@@ -45,7 +45,7 @@ pub struct QuestionRevision {
     pub text: Option<Localized>,
     /// Codes of the focus area's emphases that it takes up.
     #[serde(default)]
-    #[schema(max_items = 50)]
+    #[schema(max_items = 50, value_type = Option<Vec<EmphasisCode>>)]
     pub emphases: Option<Vec<String>>,
     #[serde(default)]
     #[schema(max_items = 50)]
@@ -78,7 +78,7 @@ pub struct Move {
     pub focus_area_id: Id,
     /// Emphases of the new focus area; none where it is left out.
     #[serde(default)]
-    #[schema(max_items = 50)]
+    #[schema(max_items = 50, value_type = Vec<EmphasisCode>)]
     pub emphases: Vec<String>,
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
@@ -97,7 +97,7 @@ pub struct Merge {
 pub struct SplitPart {
     pub text: Localized,
     #[serde(default)]
-    #[schema(max_items = 50)]
+    #[schema(max_items = 50, value_type = Vec<EmphasisCode>)]
     pub emphases: Vec<String>,
 }
 

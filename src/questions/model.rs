@@ -8,7 +8,7 @@ use crate::{
     access::{Listed, Reach, Recorded, Tx},
     db::{AnyConnection, Backend, Id},
     facts::{Source, check_sources},
-    focus_areas::{FocusArea, FocusAreaState},
+    focus_areas::{EmphasisCode, FocusArea, FocusAreaState},
     keyset, ledger, listed,
     localized::Localized,
     page::{AnyOf, Filter, Page},
@@ -86,7 +86,7 @@ pub struct NewQuestion {
     pub text: Localized,
     /// Codes of the focus area's emphases that it takes up.
     #[serde(default)]
-    #[schema(max_items = 50)]
+    #[schema(max_items = 50, value_type = Vec<EmphasisCode>)]
     pub emphases: Vec<String>,
     #[serde(default)]
     #[schema(max_items = 50)]
@@ -99,13 +99,13 @@ pub struct NewQuestion {
 #[into_params(parameter_in = Query)]
 pub struct QuestionFilter {
     /// States, separated by commas.
-    #[param(value_type = Option<String>, example = "proposed,in_review")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<QuestionState>>, min_items = 1, max_items = 100)]
     pub state: Option<AnyOf<QuestionState>>,
     /// Focus areas, separated by commas.
-    #[param(value_type = Option<String>)]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<Id>>, min_items = 1, max_items = 100)]
     pub focus_area_id: Option<AnyOf<Id>>,
     /// Codes that they have now, separated by commas.
-    #[param(value_type = Option<String>, max_length = 1000, example = "Q-1.1,Q-1.2")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<QuestionCode>>, min_items = 1, max_items = 100)]
     pub code: Option<AnyOf<String>>,
     /// Changed at this instant or later.
     #[serde(rename = "updated_at.gte")]
@@ -116,6 +116,12 @@ pub struct QuestionFilter {
     #[param(rename = "updated_at.lt")]
     pub updated_at_lt: Option<DateTime<Utc>>,
 }
+
+/// A question's code.
+#[derive(ToSchema)]
+#[schema(max_length = 22, pattern = "^Q-[0-9]{1,9}\\.[0-9]{1,9}$", example = "Q-1.1")]
+#[expect(dead_code, reason = "describes what a string is")]
+struct QuestionCode(String);
 
 impl Filter for QuestionFilter {
     const SORTS: &'static [&'static str] = &["code", "created_at", "updated_at"];

@@ -12,7 +12,7 @@ use crate::{
     diff::{self, Difference},
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
-    page::{Listing, PageParams, View, ViewParams},
+    page::{ExpandParams, ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::{FieldError, Problem},
     programs::ProgramPath,
@@ -42,11 +42,11 @@ pub fn routes(api: &mut ServiceConfig) {
 #[into_params(parameter_in = Path)]
 struct QuestionPath {
     /// The programme's slug.
-    #[param(example = "jakarta-berketahanan")]
+    #[param(max_length = 60, example = "jakarta-berketahanan")]
     #[expect(dead_code, reason = "read by the door")]
     program: String,
     /// The question's id, or any code that it ever had.
-    #[param(example = "Q-1.1")]
+    #[param(max_length = 40, example = "Q-1.1")]
     question_id: String,
 }
 
@@ -54,13 +54,14 @@ struct QuestionPath {
 #[into_params(parameter_in = Path)]
 struct RevisionPath {
     /// The programme's slug.
-    #[param(example = "jakarta-berketahanan")]
+    #[param(max_length = 60, example = "jakarta-berketahanan")]
     #[expect(dead_code, reason = "read by the door")]
     program: String,
     /// The question's id, or any code that it ever had.
-    #[param(example = "Q-1.1")]
+    #[param(max_length = 40, example = "Q-1.1")]
     question_id: String,
-    #[param(minimum = 1, example = 1)]
+    /// The number of the revision.
+    #[param(minimum = 1, maximum = 2_147_483_647, example = 1)]
     revision: i32,
 }
 
@@ -78,10 +79,7 @@ pub struct QuestionPage {
 /// In the order of their codes, or by `sort`: `code`, `created_at`, `updated_at`; a minus sign turns it round.
 #[utoipa::path(
     tag = "questions", operation_id = "list_questions",
-    params(ProgramPath, QuestionFilter, PageParams, ViewParams,
-        ("sort" = Option<String>, Query, description = "`code`, `created_at` or `updated_at`; `-` before it turns it round."),
-        ("expand" = Option<String>, Query, description = "`focus_area`"),
-        ("include_total" = Option<bool>, Query, description = "Whether to count them all.")),
+    params(ProgramPath, QuestionFilter, PageParams, ViewParams, ListParams<QuestionFilter>),
     security(("bearer" = [Action::ReadQuestion])),
     responses((status = 200, description = "A page of questions", body = QuestionPage)),
 )]
@@ -106,9 +104,11 @@ async fn ask(can: Can<AskQuestion>, Valid(new): Valid<NewQuestion>) -> Result<Ht
 }
 
 /// Read a question
+///
+/// By its id or by any code that it ever had. Drafts are not shown to partners.
 #[utoipa::path(
     tag = "questions", operation_id = "get_question",
-    params(QuestionPath, ViewParams, ("expand" = Option<String>, Query, description = "`focus_area`")),
+    params(QuestionPath, ViewParams, ExpandParams<Question>),
     security(("bearer" = [Action::ReadQuestion])),
     responses((status = 200, description = "The question", body = Question)),
 )]
@@ -178,6 +178,8 @@ async fn revise(
 }
 
 /// Read an earlier revision of a question
+///
+/// The wording and all else that it was then.
 #[utoipa::path(
     tag = "questions", operation_id = "get_question_revision",
     params(RevisionPath),
@@ -196,7 +198,7 @@ async fn revision(can: Can<ReadQuestion>, path: web::Path<RevisionPath>) -> Resu
 #[into_params(parameter_in = Query)]
 struct DiffQuery {
     /// The revision to compare with; the one before where it is left out.
-    #[param(minimum = 1, example = 1)]
+    #[param(minimum = 1, maximum = 2_147_483_647, example = 1)]
     from: Option<i32>,
 }
 
@@ -266,6 +268,8 @@ async fn review(
 }
 
 /// Validate a question's wording outside a session
+///
+/// Its wording is found right: the revision is kept as `validated_revision`.
 #[utoipa::path(
     tag = "questions", operation_id = "validate_question",
     params(QuestionPath, IfMatch, Repeat),

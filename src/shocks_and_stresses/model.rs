@@ -84,7 +84,7 @@ pub struct ShockOrStress {
 #[into_params(parameter_in = Query)]
 pub struct ShockOrStressFilter {
     /// `shock` or `stress`.
-    #[param(value_type = Option<String>, example = "shock")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<ShockOrStressKind>>, min_items = 1, max_items = 100)]
     pub kind: Option<AnyOf<ShockOrStressKind>>,
 }
 

@@ -9,7 +9,7 @@ use crate::{
     db::Id,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
-    page::{Listing, PageParams, View, ViewParams},
+    page::{ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
     programs::ProgramPath,
@@ -25,9 +25,10 @@ pub fn routes(api: &mut ServiceConfig) {
 #[into_params(parameter_in = Path)]
 struct ShockOrStressPath {
     /// The programme's slug.
-    #[param(example = "jakarta-berketahanan")]
+    #[param(max_length = 60, example = "jakarta-berketahanan")]
     #[expect(dead_code, reason = "read by the door")]
     program: String,
+    /// The shock's or stress's id.
     shock_or_stress_id: Id,
 }
 
@@ -39,10 +40,11 @@ pub struct ShockOrStressPage {
 }
 
 /// List the shocks and stresses of a programme
+///
+/// In the order of their codes, or by `sort`.
 #[utoipa::path(
     tag = "shocks-and-stresses", operation_id = "list_shocks_and_stresses",
-    params(ProgramPath, ShockOrStressFilter, PageParams, ViewParams,
-        ("sort" = Option<String>, Query, description = "`code` or `updated_at`; a minus sign before it turns it round."),),
+    params(ProgramPath, ShockOrStressFilter, PageParams, ViewParams, ListParams<ShockOrStressFilter>),
     security(("bearer" = [Action::ReadShockOrStress])),
     responses((status = 200, description = "A page of shocks and stresses", body = ShockOrStressPage)),
 )]
@@ -52,6 +54,8 @@ async fn list(can: Can<ReadShockOrStress>, listing: Listing<ShockOrStressFilter>
 }
 
 /// Name a shock or stress
+///
+/// It gets a code for good: `SH-…` or `ST-…`.
 #[utoipa::path(
     tag = "shocks-and-stresses", operation_id = "name_shock_or_stress",
     params(ProgramPath, Repeat),
@@ -68,6 +72,8 @@ async fn create(can: Can<NameShockOrStress>, Valid(new): Valid<NewShockOrStress>
 }
 
 /// Read a shock or stress
+///
+/// What it is, and how it was ranked, by whom and when.
 #[utoipa::path(
     tag = "shocks-and-stresses", operation_id = "get_shock_or_stress",
     params(ShockOrStressPath, ViewParams),

@@ -71,6 +71,7 @@ pub struct Tokens {
     responses(
         (status = 200, description = "The tokens", body = Tokens),
         (status = 401, description = "Address or password are wrong"),
+        (status = 429, description = "Too many failures: `too-many-requests`"),
     ),
 )]
 #[post("/auth/login")]

@@ -126,10 +126,10 @@ pub struct Stakeholder {
 #[into_params(parameter_in = Query)]
 pub struct StakeholderFilter {
     /// Kinds, separated by commas.
-    #[param(value_type = Option<String>, example = "provincial_government")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<StakeholderKind>>, min_items = 1, max_items = 100)]
     pub kind: Option<AnyOf<StakeholderKind>>,
     /// States, separated by commas.
-    #[param(value_type = Option<String>, example = "confirmed")]
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<StakeholderState>>, min_items = 1, max_items = 100)]
     pub state: Option<AnyOf<StakeholderState>>,
     /// Words of a name or abbreviation, in any case.
     #[param(max_length = 100, example = "dinas")]

@@ -9,7 +9,7 @@ use crate::{
     db::Id,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
-    page::{Listing, PageParams, View, ViewParams},
+    page::{ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
     questions::Reason,
@@ -24,6 +24,7 @@ pub fn routes(api: &mut ServiceConfig) {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 struct StakeholderPath {
+    /// The stakeholder's id.
     stakeholder_id: Id,
 }
 
@@ -35,10 +36,11 @@ pub struct StakeholderPage {
 }
 
 /// List the stakeholders
+///
+/// Of all programmes, by kind, state or words of a name.
 #[utoipa::path(
     tag = "stakeholders", operation_id = "list_stakeholders",
-    params(StakeholderFilter, PageParams, ViewParams,
-        ("sort" = Option<String>, Query, description = "`name`, `created_at` or `updated_at`; a minus sign before it turns it round."),),
+    params(StakeholderFilter, PageParams, ViewParams, ListParams<StakeholderFilter>),
     security(("bearer" = [Action::ReadStakeholder])),
     responses((status = 200, description = "A page of stakeholders", body = StakeholderPage)),
 )]
@@ -48,6 +50,8 @@ async fn list(can: Myself<ReadStakeholder>, listing: Listing<StakeholderFilter>)
 }
 
 /// Enter a stakeholder
+///
+/// An organisation that all programmes can then name, once confirmed or before.
 #[utoipa::path(
     tag = "stakeholders", operation_id = "create_stakeholder",
     params(Repeat),
@@ -64,6 +68,8 @@ async fn create(can: Platform<CreateStakeholder>, Valid(new): Valid<NewStakehold
 }
 
 /// Read a stakeholder
+///
+/// With its names through time and its codes in registers.
 #[utoipa::path(
     tag = "stakeholders", operation_id = "get_stakeholder",
     params(StakeholderPath, ViewParams),
@@ -121,6 +127,8 @@ async fn edit(
 }
 
 /// Confirm a provisional stakeholder
+///
+/// Somebody looked: it exists, it is named right and it is not in the list twice.
 #[utoipa::path(
     tag = "stakeholders", operation_id = "confirm_stakeholder",
     params(StakeholderPath, IfMatch, Repeat),

@@ -60,13 +60,18 @@ impl Schemas {
     }
 
     fn compile(&self, name: &str) -> Result<Validator, Arc<str>> {
+        self.validator_of(&json!({"$ref": format!("{PREFIX}{name}")}))
+    }
+
+    /// Compiles a schema that stands outside the components, such as a parameter's.
+    pub(crate) fn validator_of(&self, schema: &Value) -> Result<Validator, Arc<str>> {
         let mut needed = BTreeSet::new();
-        self.gather(&json!({"$ref": format!("{PREFIX}{name}")}), &mut needed);
+        self.gather(schema, &mut needed);
         let schemas: Map<String, Value> =
             needed.into_iter().filter_map(|name| Some((name.clone(), self.components.get(&name)?.clone()))).collect();
         let schema = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$ref": format!("{PREFIX}{name}"),
+            "allOf": [schema],
             "components": {"schemas": schemas},
         });
         jsonschema::options()
@@ -219,7 +224,7 @@ fn unknown_member(pointer: String) -> FieldError {
 }
 
 /// Puts an error of the validator into our words, with the limit that was passed.
-fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
+pub(crate) fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
     let at = error.instance_path().as_str();
     let (code, id, en) = match error.kind() {
         Kind::Required { property } => {
