@@ -6,4 +6,16 @@
 mod harness;
 mod cluster;
 
+mod concurrency;
+mod database;
+mod etags;
+mod front;
+mod idempotency;
+mod ledger;
+mod lists;
+mod problems;
 mod questions;
+mod schema;
+mod settings;
+mod sign_ins;
+mod tokens;
