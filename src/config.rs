@@ -83,8 +83,15 @@ impl Given {
         let mut wrong = Vec::new();
         let target = Target::parse(&self.database_url);
         let sqlite = matches!(target, Target::Sqlite(_));
-        if self.database_url.is_empty() {
-            wrong.push("DATABASE_URL is empty".into());
+        if let Target::Sqlite(path) = &target {
+            if path.is_empty() {
+                wrong.push("DATABASE_URL names no file, such as sqlite:tangguh.db".into());
+            } else if path.contains("://") {
+                // Never the URL itself: it may hold a password.
+                wrong.push("DATABASE_URL begins with neither postgres:// nor sqlite:".into());
+            } else if path.contains(":memory:") || path.contains("mode=memory") {
+                wrong.push("DATABASE_URL: every database thread would have a memory of its own: name a file".into());
+            }
         }
         let listen: SocketAddr = self.listen.parse().unwrap_or_else(|_| {
             wrong.push(format!("TANGGUH_LISTEN: {:?} is no address with a port, such as 127.0.0.1:8080", self.listen));

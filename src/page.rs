@@ -229,7 +229,7 @@ impl FromRequest for View {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let mut faults = Vec::new();
-        let (view, rest) = read_view(request, pairs(request), None, &mut faults);
+        let (view, rest) = read_view(request, pairs(request, &mut faults), None, &mut faults);
         faults.extend(rest.into_iter().map(|(name, _)| unknown(&name)));
         std::future::ready(refuse(faults).map(|()| view))
     }
@@ -239,7 +239,7 @@ impl<F: Filter> Listing<F> {
     fn read(request: &HttpRequest) -> Result<Listing<F>, Problem> {
         let service = request.app_data::<web::Data<Service>>().ok_or_else(|| Problem::internal("no service"))?;
         let mut faults = Vec::new();
-        let (view, rest) = read_view(request, pairs(request), Some(F::EXPANDS), &mut faults);
+        let (view, rest) = read_view(request, pairs(request, &mut faults), Some(F::EXPANDS), &mut faults);
         let mut page = Page {
             limit: 50,
             sort: F::SORTS[0],
@@ -293,22 +293,26 @@ impl<F: Filter> Listing<F> {
 
 type Pair<'q> = (Cow<'q, str>, Cow<'q, str>);
 
-fn pairs(request: &HttpRequest) -> Vec<Pair<'_>> {
-    serde_urlencoded::from_str::<Vec<Pair<'_>>>(request.query_string()).unwrap_or_default()
+/// The parameters, each once and with text that both databases can hold.
+fn pairs<'q>(request: &'q HttpRequest, faults: &mut Vec<FieldError>) -> Vec<Pair<'q>> {
+    let pairs: Vec<Pair<'q>> = serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
+    for (number, (name, value)) in pairs.iter().enumerate() {
+        let name_of = format!("?{name}");
+        if pairs[..number].iter().any(|(other, _)| other == name) {
+            let (en, id) = ("stands more than once: use commas", "muncul lebih dari sekali: pakai koma");
+            faults.push(fault(&name_of, "repeated", en, id));
+        }
+        if value.contains('\0') {
+            faults.push(fault(&name_of, "control_character", "holds a NUL character", "berisi karakter NUL"));
+        }
+    }
+    pairs
 }
 
 /// Reads each parameter by itself first, so that every wrong one is named.
 fn read_filter<F: Filter>(own: &[Pair<'_>], faults: &mut Vec<FieldError>) -> F {
-    for (number, (name, value)) in own.iter().enumerate() {
-        if own[..number].iter().any(|(other, _)| other == name) {
-            let name = format!("?{name}");
-            faults.push(fault(
-                &name,
-                "repeated",
-                "stands more than once: use commas",
-                "muncul lebih dari sekali: pakai koma",
-            ));
-        } else if let Err(error) = one::<F>(name, value) {
+    for (name, value) in own {
+        if let Err(error) = one::<F>(name, value) {
             let text = error.to_string();
             if text.starts_with("unknown field") {
                 faults.push(unknown(name));

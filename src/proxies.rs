@@ -12,38 +12,37 @@ pub fn client_address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr
     if !believed(&peer) {
         return Some(peer);
     }
-    let mut chain = forwarded(request);
-    chain.push(peer);
     // From our side outwards: the first that we do not trust is whom the last trusted proxy saw.
-    let outwards = chain.iter().rev();
-    Some(*outwards.clone().find(|address| !believed(address)).or(outwards.last()).unwrap_or(&peer))
-}
-
-/// What `Forwarded` (RFC 7239) or else `X-Forwarded-For` says, from the client inwards. It ends at the first
-/// thing that is no address, from our side.
-fn forwarded(request: &HttpRequest) -> Vec<IpAddr> {
-    let standard = all(request, "Forwarded");
-    let addresses: Vec<Option<IpAddr>> = if standard.is_empty() {
-        all(request, "X-Forwarded-For").split(',').map(address).collect()
-    } else {
-        standard
-            .split(',')
-            .map(|hop| {
-                hop.split(';').find_map(|pair| {
-                    let (name, value) = pair.trim().split_once('=')?;
-                    name.eq_ignore_ascii_case("for").then(|| address(value)).flatten()
-                })
-            })
-            .collect()
+    let seen = |chain: Vec<Option<IpAddr>>| {
+        let mut outwards = std::iter::once(peer).chain(chain.into_iter().rev().map_while(|address| address));
+        let mut last = peer;
+        outwards.find(|address| {
+            last = *address;
+            !believed(address)
+        });
+        last
     };
-    let mut known: Vec<IpAddr> = addresses.into_iter().rev().map_while(|address| address).collect();
-    known.reverse();
-    known
+    let standard = all(request, "Forwarded").map(|value| seen(value.split(',').map(forwarded_for).collect()));
+    let usual = all(request, "X-Forwarded-For").map(|value| seen(value.split(',').map(address).collect()));
+    Some(match (standard, usual) {
+        // A proxy that writes one of them lets the client's other one through: neither can be believed.
+        (Some(one), Some(other)) if one != other => peer,
+        (standard, usual) => standard.or(usual).unwrap_or(peer),
+    })
 }
 
-fn all(request: &HttpRequest, name: &str) -> String {
-    let values: Vec<&str> = request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
-    values.join(",")
+/// The address in one hop of `Forwarded` (RFC 7239).
+fn forwarded_for(hop: &str) -> Option<IpAddr> {
+    hop.split(';').find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        name.eq_ignore_ascii_case("for").then(|| address(value)).flatten()
+    })
+}
+
+/// What all lines of a header say, from the client inwards.
+fn all(request: &HttpRequest, name: &str) -> Option<String> {
+    let values: Vec<&str> = request.headers().get_all(name).map(|value| value.to_str().unwrap_or("?")).collect();
+    (!values.is_empty()).then(|| values.join(","))
 }
 
 fn address(text: &str) -> Option<IpAddr> {
@@ -78,5 +77,21 @@ mod tests {
         assert_eq!(seen("10.0.0.1", header, &["10.0.0.0/8", "198.51.100.0/24"]), "203.0.113.9");
         assert_eq!(seen("10.0.0.1", ("Forwarded", "for=\"[2001:db8::1]:4711\""), &["10.0.0.0/8"]), "2001:db8::1");
         assert_eq!(seen("10.0.0.1", ("X-Forwarded-For", "1.2.3.4, unknown"), &["10.0.0.0/8"]), "10.0.0.1");
+        assert_eq!(seen("10.0.0.1", ("X-Forwarded-For", "10.0.0.7"), &["10.0.0.0/8"]), "10.0.0.7");
+    }
+
+    #[test]
+    fn two_headers_that_disagree_are_both_ignored() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let request = |standard: &str| {
+            TestRequest::default()
+                .peer_addr("10.0.0.1:1".parse().unwrap())
+                .insert_header(("Forwarded", standard))
+                .insert_header(("X-Forwarded-For", "198.51.100.7"))
+                .to_http_request()
+        };
+        let seen = |standard: &str| client_address(&request(standard), &trusted).unwrap().to_string();
+        assert_eq!(seen("for=203.0.113.9"), "10.0.0.1");
+        assert_eq!(seen("for=198.51.100.7"), "198.51.100.7");
     }
 }

@@ -1,4 +1,7 @@
-use actix_web::{HttpResponse, http::header};
+use actix_web::{
+    HttpResponse,
+    http::header::{self, HeaderValue},
+};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -202,7 +205,7 @@ impl<A: Gate> Can<A> {
         let Listing { filter, page, view } = listing;
         let (asked_page, asked_view) = (page.clone(), view.clone());
         let (query, now) = (self.request.uri().to_string(), self.service.clock.now());
-        let wanted = self.request.headers().get(header::IF_NONE_MATCH).cloned();
+        let wanted: Vec<HeaderValue> = self.request.headers().get_all(header::IF_NONE_MATCH).cloned().collect();
         let (tag, found) = self
             .read(move |conn, reach| {
                 let ledger = if R::PLATFORM { Ledger::PLATFORM } else { reach.ledger };
@@ -212,7 +215,7 @@ impl<A: Gate> Can<A> {
                 let seen =
                     format!("{query}\n{:?}\n{:?}\n{beside}\n{:?}", reach.roles, reach.stakeholder, asked_view.language);
                 let tag = format!("\"{head}.{}\"", digest(seen.as_bytes()));
-                if wanted.is_some_and(|wanted| matches(&wanted, &tag)) {
+                if wanted.iter().any(|wanted| matches(wanted, &tag)) {
                     return Ok((tag, None));
                 }
                 let at = moment(conn, ledger, asked_view.as_of, now)?;
@@ -341,8 +344,7 @@ impl<A: Gate> Can<A> {
 
     /// 200 with an ETag, or 304 if the client has this very text.
     pub fn tagged(&self, tag: String, body: String) -> HttpResponse {
-        let wanted = self.request.headers().get(header::IF_NONE_MATCH);
-        if wanted.is_some_and(|wanted| matches(wanted, &tag)) {
+        if self.request.headers().get_all(header::IF_NONE_MATCH).any(|wanted| matches(wanted, &tag)) {
             return not_modified(&tag);
         }
         HttpResponse::Ok()
@@ -367,7 +369,7 @@ fn not_modified(tag: &str) -> HttpResponse {
 }
 
 /// RFC 9110, 13.1.2: weak comparison, a list, or `*`.
-fn matches(wanted: &header::HeaderValue, tag: &str) -> bool {
+fn matches(wanted: &HeaderValue, tag: &str) -> bool {
     let Ok(wanted) = wanted.to_str() else { return false };
     wanted.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }

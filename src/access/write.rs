@@ -159,11 +159,14 @@ fn run(conn: &mut AnyConnection, service: &Service, mut ask: Ask, work: Work) ->
     let ledger = ask.reach.ledger;
     let head = lock_head(conn, ledger)?.ok_or(Problem::NotFound)?;
     let now = service.clock.now().max(head.at);
-    check_rights(conn, &mut ask, now)?;
+    let closed = check_rights(conn, &mut ask, now)?;
     if let Some(key) = &ask.key
         && let Some(reply) = idempotency::find(conn, ask.reach.account, key, now)?
     {
         return Ok(Done { reply, replayed: true, rights_changed: false, refusal: None });
+    }
+    if let Some(problem) = closed {
+        return Err(problem);
     }
     let account = ask.reach.account;
     let mut tx = Tx {
@@ -189,15 +192,16 @@ fn run(conn: &mut AnyConnection, service: &Service, mut ask: Ask, work: Work) ->
     Ok(Done { reply, replayed: false, rights_changed, refusal })
 }
 
-/// Looks at the account, its membership and its right once more, now that nobody can change them.
-fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> Result<(), Problem> {
+/// Looks at the account, its membership and its right once more, now that nobody can change them. Answers what
+/// stands against any new change of the programme: a repeat of an earlier one is still answered.
+fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> Result<Option<Problem>, Problem> {
     let (account, ledger) = (ask.reach.account, ask.reach.ledger);
     if ledger == Ledger::PLATFORM {
         ask.source_language = "id".into();
         let caller = Caller::reload(conn, account)?;
         let roles = caller.roles_anywhere(now);
         ask.reach.roles = roles;
-        return permit(ask.action, roles, &ask.reach);
+        return permit(ask.action, roles, &ask.reach).map(|()| None);
     }
     use account_revisions as who;
     use membership_revisions as held;
@@ -258,10 +262,8 @@ fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> 
     ask.source_language = source_language.clone();
     ask.reach.roles = roles;
     permit(ask.action, roles, &ask.reach)?;
-    if program_state != "active" && ask.action != Action::ArchiveProgram {
-        return Err(Problem::WrongState { action: ask.action.name(), state: program_state.clone() });
-    }
-    Ok(())
+    let closed = program_state != "active" && ask.action != Action::ArchiveProgram;
+    Ok(closed.then(|| Problem::WrongState { action: ask.action.name(), state: program_state.clone() }))
 }
 
 fn permit(action: Action, roles: Roles, reach: &Reach) -> Result<(), Problem> {

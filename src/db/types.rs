@@ -1,7 +1,7 @@
 //! Column types that are native in each database: ids are `uuid` on PostgreSQL and text in SQLite,
 //! instants are `timestamptz` and RFC 3339 text with microseconds, which sorts as time does.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
     expression::AsExpression,
@@ -98,6 +98,21 @@ impl ToSchema for Id {
 #[diesel(sql_type = sql::Instant)]
 pub struct At(pub DateTime<Utc>);
 
+impl At {
+    /// Years have four digits: only then does the text sort as time does. What lies beyond, a filter may name.
+    fn storable(&self) -> DateTime<Utc> {
+        match self.0.year() {
+            ..0 => FIRST,
+            0..=9999 => self.0,
+            _ => LAST,
+        }
+    }
+}
+
+/// 0000-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z.
+const FIRST: DateTime<Utc> = DateTime::from_timestamp_micros(-62_167_219_200_000_000).unwrap();
+const LAST: DateTime<Utc> = DateTime::from_timestamp_micros(253_402_300_799_999_999).unwrap();
+
 impl From<At> for DateTime<Utc> {
     fn from(At(at): At) -> DateTime<Utc> {
         at
@@ -149,7 +164,7 @@ impl FromSql<sql::Id, Sqlite> for Id {
 
 impl ToSql<sql::Instant, Pg> for At {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        ToSql::<Timestamptz, Pg>::to_sql(&self.0, out)
+        ToSql::<Timestamptz, Pg>::to_sql(&self.storable(), &mut out.reborrow())
     }
 }
 impl FromSql<sql::Instant, Pg> for At {
@@ -159,7 +174,7 @@ impl FromSql<sql::Instant, Pg> for At {
 }
 impl ToSql<sql::Instant, Sqlite> for At {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(instant_text(&self.0));
+        out.set_value(instant_text(&self.storable()));
         Ok(IsNull::No)
     }
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::model::Act;
 use crate::{
-    db::{AnyConnection, At, Head, Id, types::instant_text},
+    db::{AnyConnection, At, Head, Id, read_transaction, types::instant_text},
     problem::Problem,
     schema::{ledger_rows, ledgers},
 };
@@ -55,8 +55,13 @@ pub enum Verdict {
 
 const CHUNK: i64 = 2_000;
 
-/// Recomputes a ledger from its first row to its head, in chunks.
-pub fn verify(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Verdict> {
+/// Recomputes a ledger from its first row to its head, in chunks. Others may go on writing: it looks at one
+/// state.
+pub fn verify(conn: &mut AnyConnection, ledger: Id) -> Result<Verdict, Problem> {
+    read_transaction(conn, |conn| Ok(recompute(conn, ledger)?))
+}
+
+fn recompute(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Verdict> {
     let (mut sequence, mut hash) = (0, String::new());
     loop {
         let rows: Vec<Row> = ledger_rows::table

@@ -130,6 +130,17 @@ pub fn sequence_at(conn: &mut AnyConnection, ledger: Id, instant: DateTime<Utc>)
         .optional()
 }
 
+/// The newest row before `instant`; 0 before the first.
+pub fn sequence_before(conn: &mut AnyConnection, ledger: Id, instant: DateTime<Utc>) -> QueryResult<i64> {
+    let found = ledger_rows::table
+        .filter(ledger_rows::ledger_id.eq(ledger))
+        .filter(ledger_rows::at.lt(At(instant)))
+        .order((ledger_rows::at.desc(), ledger_rows::sequence.desc()))
+        .select(ledger_rows::sequence)
+        .first(conn);
+    Ok(found.optional()?.unwrap_or(0))
+}
+
 /// Every ledger, the platform's first.
 pub fn ids(conn: &mut AnyConnection) -> QueryResult<Vec<Id>> {
     ledgers::table.order(ledgers::id).select(ledgers::id).load(conn)

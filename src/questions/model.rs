@@ -284,12 +284,12 @@ fn filtered(
         query = query.filter(question_revisions::code.eq_any(codes.0.clone()));
     }
     if let Some(from) = filter.updated_at_gte {
-        let before = ledger::sequence_at(conn, reach.ledger, from - chrono::TimeDelta::microseconds(1))?;
-        query = query.filter(question_revisions::seq_from.gt(before.unwrap_or(0)));
+        let before = ledger::sequence_before(conn, reach.ledger, from)?;
+        query = query.filter(question_revisions::seq_from.gt(before));
     }
     if let Some(until) = filter.updated_at_lt {
-        let before = ledger::sequence_at(conn, reach.ledger, until - chrono::TimeDelta::microseconds(1))?;
-        query = query.filter(question_revisions::seq_from.le(before.unwrap_or(0)));
+        let before = ledger::sequence_before(conn, reach.ledger, until)?;
+        query = query.filter(question_revisions::seq_from.le(before));
     }
     Ok(query)
 }

@@ -94,16 +94,7 @@ async fn log_in(public: Public, Valid(given): Valid<Credentials>) -> Result<Http
 )]
 #[post("/auth/refresh")]
 async fn refresh(public: Public, Valid(given): Valid<Refresh>) -> Result<HttpResponse, Problem> {
-    let now = public.service().clock.now();
-    let read = public.service().keys().read_refresh(&given.refresh_token, now);
-    let (family, generation) = match read {
-        Some(read) => read,
-        None => {
-            // Another instance may have made new keys since.
-            crate::keys::reload(public.service()).await?;
-            public.service().keys().read_refresh(&given.refresh_token, now).ok_or(Problem::InvalidToken)?
-        }
-    };
+    let (family, generation) = read(&public, &given.refresh_token).await?.ok_or(Problem::InvalidToken)?;
     let rotated = public.write(move |conn, now| model::rotate(conn, Id(family), generation, now)).await;
     if rotated.is_err() {
         public.rights_changed();
@@ -121,8 +112,7 @@ async fn refresh(public: Public, Valid(given): Valid<Refresh>) -> Result<HttpRes
 )]
 #[post("/auth/logout")]
 async fn log_out(public: Public, Valid(given): Valid<Refresh>) -> Result<HttpResponse, Problem> {
-    let now = public.service().clock.now();
-    if let Some((family, _)) = public.service().keys().read_refresh(&given.refresh_token, now) {
+    if let Some((family, _)) = read(&public, &given.refresh_token).await? {
         public.write(move |conn, now| Ok(Ok(model::end(conn, Id(family), now, "signed_out")?))).await?;
         public.rights_changed();
     }
@@ -170,6 +160,17 @@ pub fn refused(fault: PasswordFault) -> Problem {
         PasswordFault::SameAsEmail => ("sama dengan alamat surel", "is the same as the e-mail address"),
     };
     Problem::Invalid(vec![FieldError::new("/password", fault.code(), id, en)])
+}
+
+/// The family and generation that a refresh token names, if it is ours.
+async fn read(public: &Public, token: &str) -> Result<Option<(uuid::Uuid, i32)>, Problem> {
+    let (service, now) = (public.service(), public.service().clock.now());
+    if let Some(read) = service.keys().read_refresh(token, now) {
+        return Ok(Some(read));
+    }
+    // Another instance may have made new keys since.
+    crate::keys::reload(service).await?;
+    Ok(service.keys().read_refresh(token, now))
 }
 
 fn tokens(public: &Public, sign_in: &SignIn) -> Result<HttpResponse, Problem> {

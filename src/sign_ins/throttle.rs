@@ -58,14 +58,7 @@ impl Subjects {
                 .set(sign_in_failures::count.eq(sign_in_failures::count + 1))
                 .execute(conn)?;
             if counted == 0 {
-                diesel::delete(sign_in_failures::table.find(subject)).execute(conn)?;
-                diesel::insert_into(sign_in_failures::table)
-                    .values((
-                        sign_in_failures::subject.eq(subject),
-                        sign_in_failures::since.eq(At(now)),
-                        sign_in_failures::count.eq(1),
-                    ))
-                    .execute(conn)?;
+                begin_counting(conn, subject, now)?;
             }
         }
         Ok(())
@@ -78,6 +71,23 @@ impl Subjects {
         }
         Ok(())
     }
+}
+
+/// The first failure of a window. Another instance may count the same one at this moment: then it is the second.
+fn begin_counting(conn: &mut AnyConnection, subject: &str, now: DateTime<Utc>) -> QueryResult<usize> {
+    // Diesel has no ON CONFLICT for two databases; the text is the same on both.
+    let first = diesel::sql_query(
+        "insert into sign_in_failures (subject, since, count) values ($1, $2, 1) on conflict (subject) do update \
+         set count = case when sign_in_failures.since > $3 then sign_in_failures.count + 1 else 1 end, \
+         since = case when sign_in_failures.since > $4 then sign_in_failures.since else excluded.since end",
+    );
+    let window = At(now - WINDOW);
+    first
+        .bind::<diesel::sql_types::Text, _>(subject)
+        .bind::<crate::db::sql::Instant, _>(At(now))
+        .bind::<crate::db::sql::Instant, _>(window)
+        .bind::<crate::db::sql::Instant, _>(window)
+        .execute(conn)
 }
 
 /// Somebody who has one IPv6 address usually has a whole /64.

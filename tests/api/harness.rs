@@ -254,6 +254,22 @@ impl World {
         Some(World { kind, seed, clock, service, target, call, _folder: folder })
     }
 
+    /// The same world as seen through another instance of the service: its own threads, caches and app.
+    pub fn twin(&self) -> World {
+        let service = self.instance();
+        let app = service.clone();
+        let made: Arc<tokio::sync::OnceCell<_>> = Arc::default();
+        let call = Box::new(move |request: TestRequest| -> Answer {
+            let (made, app) = (made.clone(), app.clone());
+            Box::pin(async move {
+                let service = made.get_or_init(|| async { init_service(api::app(app)).await }).await;
+                answer(service.call(request.to_request()).await).await
+            })
+        });
+        let (kind, seed, clock, target) = (self.kind, self.seed.clone(), self.clock.clone(), self.target.clone());
+        World { kind, seed, clock, service, target, call, _folder: None }
+    }
+
     /// Another instance of the service on the same database.
     pub fn instance(&self) -> web::Data<Service> {
         serve(settings(self.target.clone()), self.clock.clone())

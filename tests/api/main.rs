@@ -8,6 +8,18 @@ mod cluster;
 mod operations;
 
 mod access;
+mod concurrency;
+mod database;
+mod etags;
 mod examples;
+mod front;
+mod idempotency;
+mod ledger;
+mod lists;
 mod openapi;
+mod problems;
 mod questions;
+mod schema;
+mod settings;
+mod sign_ins;
+mod tokens;

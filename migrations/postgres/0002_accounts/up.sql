@@ -56,7 +56,7 @@ create table sign_ins (
     rotated_at timestamptz not null,
     expires_at timestamptz not null,
     ended_at timestamptz,
-    end_reason text,
+    end_reason text collate "C",
     constraint sign_ins_id_key primary key (id)
 );
 create index sign_ins_account_id_idx on sign_ins (account_id);

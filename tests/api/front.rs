@@ -1,0 +1,45 @@
+//! What stands in front of every handler.
+
+use tangguh::policy::Role::*;
+
+use crate::harness::*;
+
+story! {
+    async fn every_answer_has_the_security_headers(world) {
+        for (who, path, status) in [(Nobody, "meta", 200), (Nobody, "//livez", 200), (Nobody, "nowhere", 404), (Nobody, "me", 401), (Member(Lead), "{p}/questions", 200)] {
+            let answer = world.get(who, path).expect(status).await;
+            for (name, value) in [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer")] {
+                assert_eq!(answer.header(name), Some(value), "{path}");
+            }
+            assert!(answer.header("x-request-id").is_some(), "{path}");
+        }
+    }
+}
+
+story! {
+    async fn what_only_a_caller_may_see_is_not_for_shared_caches(world) {
+        for path in ["{p}/questions", "{p}", "me", "{p}/ledger", "stakeholders", "programs"] {
+            let answer = world.get(Member(Lead), path).expect(200).await;
+            assert_eq!(answer.header("cache-control"), Some("private, no-cache"), "{path}");
+            assert!(answer.header("vary").unwrap().contains("Authorization"), "{path}");
+        }
+    }
+}
+
+story! {
+    async fn readiness_asks_the_database_and_life_does_not(world) {
+        world.get(Nobody, "//livez").expect(200).await;
+        let kind = match world.kind { Kind::Sqlite => "sqlite", Kind::Postgres => "postgresql" };
+        assert_eq!(world.get(Nobody, "//readyz").expect(200).await.body["database"], kind);
+    }
+}
+
+story! {
+    async fn metrics_count_requests_by_route_and_status(world) {
+        world.get(Member(Lead), "{p}/questions").expect(200).await;
+        world.get(Nobody, "{p}/questions").expect(401).await;
+        let text = world.get(Nobody, "//metrics").expect(200).await.text;
+        assert!(text.contains("/api/v1/programs/{program}/questions"), "{text}");
+        assert!(text.contains("401") && !text.contains("jakarta"), "{text}");
+    }
+}
