@@ -6,4 +6,15 @@
 mod harness;
 mod cluster;
 
+mod accounts;
+mod documents;
+mod focus_areas;
+mod history;
+mod memberships;
+mod neighbour;
+mod participants;
+mod phases;
+mod programs;
 mod questions;
+mod shocks_and_stresses;
+mod stakeholders;
