@@ -61,7 +61,8 @@ pub struct Translation {
 }
 
 /// What the translations of a resource render after a change: a translation that was written anew (or
-/// whose source did not change) is up to date; one that stayed while its source changed is stale.
+/// whose source did not change) is up to date; one that stayed while its source changed is stale. A text
+/// that only took another place in its list keeps what was known of it.
 pub fn carry(
     before: &[Translation],
     old: &[(String, &Localized)],
@@ -71,13 +72,20 @@ pub fn carry(
 ) -> Vec<Translation> {
     let mut carried = Vec::new();
     for (pointer, text) in new {
-        let was = old.iter().find(|(other, _)| other == pointer).map(|(_, text)| *text);
+        let here = old.iter().find(|(other, was)| other == pointer && was == text);
+        let moved = here.or_else(|| old.iter().find(|(other, was)| was == text && alike(other, pointer)));
+        let place = moved.map_or(pointer, |(other, _)| other);
+        let was = old.iter().find(|(other, _)| other == place).map(|(_, text)| *text);
         let source_changed = was.is_none_or(|was| was.0.get(source) != text.0.get(source));
         for (language, words) in text.0.iter().filter(|(language, _)| *language != source) {
-            let known = before.iter().find(|known| known.pointer == *pointer && known.language == *language);
+            let known = before.iter().find(|known| known.pointer == *place && known.language == *language);
             let same_words = was.is_some_and(|was| was.0.get(language) == Some(words));
             carried.push(match known {
-                Some(known) if same_words => Translation { stale: known.stale || source_changed, ..known.clone() },
+                Some(known) if same_words => Translation {
+                    pointer: pointer.clone(),
+                    stale: known.stale || source_changed,
+                    ..known.clone()
+                },
                 _ => Translation {
                     pointer: pointer.clone(),
                     language: language.clone(),
@@ -90,13 +98,24 @@ pub fn carry(
     carried
 }
 
-/// A text in the best of the wanted languages, or in the source language, with the language that it is
-/// in and whether it lags behind its source.
-pub fn choose(text: &Value, pointer: &str, wanted: &str, source: &str, translations: &[Translation]) -> Value {
+/// Whether two pointers differ in list positions alone.
+fn alike(one: &str, other: &str) -> bool {
+    let is_position = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    one.split('/').count() == other.split('/').count()
+        && one
+            .split('/')
+            .zip(other.split('/'))
+            .all(|(one, other)| one == other || (is_position(one) && is_position(other)))
+}
+
+/// A text in the wanted language, or in the source language (the one that is no translation), with the
+/// language that it is in and whether it lags behind its source.
+pub fn choose(text: &Value, pointer: &str, wanted: &str, translations: &[Translation]) -> Value {
     let Some(texts) = text.as_object() else { return text.clone() };
-    let language = [wanted, source].into_iter().find(|language| texts.contains_key(*language));
-    let Some((language, words)) = language.and_then(|language| texts.get_key_value(language)).or(texts.iter().next())
-    else {
+    let is_translation =
+        |language: &str| translations.iter().any(|known| known.pointer == pointer && known.language == language);
+    let source = texts.iter().find(|(language, _)| !is_translation(language));
+    let Some((language, words)) = texts.get_key_value(wanted).or(source).or(texts.iter().next()) else {
         return text.clone();
     };
     let stale = translations.iter().any(|known| known.stale && known.pointer == pointer && known.language == *language);

@@ -79,7 +79,7 @@ fn viewed<R: Resource>(
         let resource: R = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
         for (pointer, _) in resource.texts() {
             if let Some(text) = value.pointer_mut(&pointer) {
-                *text = localized::choose(text, &pointer, language, "id", &resource.meta().translations);
+                *text = localized::choose(text, &pointer, language, &resource.meta().translations);
             }
         }
     }

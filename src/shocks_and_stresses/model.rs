@@ -95,11 +95,16 @@ impl Filter for ShockOrStressFilter {
 versioned!(
     ShockOrStress as this,
     shocks_and_stresses,
-    shock_or_stress_revisions { kind: this.kind.name(), code: this.code.as_str(), number: number(&this.code) }
+    shock_or_stress_revisions { kind: this.kind.name(), code: this.code.as_str(), number: position(&this.code) }
 );
 
-fn number(code: &str) -> i32 {
-    code.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(0)
+/// Stresses come after the shocks.
+const STRESSES: i32 = 1_000_000;
+
+/// Sorts codes as people count: SH-10 comes after SH-9.
+fn position(code: &str) -> i32 {
+    let number = code.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(0);
+    if code.starts_with("ST") { STRESSES + number } else { number }
 }
 
 impl Resource for ShockOrStress {
@@ -132,7 +137,7 @@ impl Resource for ShockOrStress {
             return Ok(json!(stored.seq_from));
         }
         let one: ShockOrStress = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
-        Ok(json!(one.code))
+        Ok(json!(position(&one.code)))
     }
 }
 
@@ -151,7 +156,7 @@ impl ShockOrStress {
         }
         let rows: Vec<Stored> = match page.sort {
             "updated_at" => keyset!(query, page, shock_or_stress_revisions, seq_from as i64).load(conn)?,
-            _ => keyset!(query, page, shock_or_stress_revisions, code as String).load(conn)?,
+            _ => keyset!(query, page, shock_or_stress_revisions, number as i32).load(conn)?,
         };
         Ok(rows.into())
     }
@@ -169,7 +174,7 @@ impl ShockOrStress {
             ShockOrStressKind::Shock => "SH",
             ShockOrStressKind::Stress => "ST",
         };
-        let code = format!("{prefix}-{}", last.unwrap_or(0) + 1);
+        let code = format!("{prefix}-{}", last.unwrap_or(0) % STRESSES + 1);
         tx.create(ShockOrStress { meta: Meta::new(tx.now), code, kind: new.kind, content: new.content }, None)
     }
 
