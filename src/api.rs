@@ -115,8 +115,8 @@ pub fn app(
                 .wrap(from_fn(access::authenticate))
                 .wrap(from_fn(accept))
                 .wrap(cors)
-                .wrap(from_fn(front))
                 .wrap(Compress::default())
+                .wrap(from_fn(front))
         })
         .split_for_parts()
         .0

@@ -8,7 +8,7 @@ use actix_web::{
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method,
+        Method, StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -48,7 +48,7 @@ pub async fn front<B: MessageBody + 'static>(
         Ok(response) => response.map_into_left_body(),
         Err(error) => return Err(error),
     };
-    let problem = response.response().extensions().get::<Problem>().cloned();
+    let problem = response.response().extensions().get::<Problem>().cloned().or_else(|| middlewares(&response));
     if let Some(problem) = problem {
         let told = problem.respond(language, response.request().path(), &id);
         response = response.into_response(told).map_into_right_body();
@@ -63,7 +63,8 @@ pub async fn front<B: MessageBody + 'static>(
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     if !public {
-        headers.insert(header::VARY, HeaderValue::from_static("Authorization, Accept-Language, Origin"));
+        headers
+            .insert(header::VARY, HeaderValue::from_static("Authorization, Accept-Encoding, Accept-Language, Origin"));
     }
     if let Some(service) = service {
         let took = began.elapsed();
@@ -74,6 +75,18 @@ pub async fn front<B: MessageBody + 'static>(
         }
     }
     Ok(response)
+}
+
+/// What a middleware refused without knowing of problems: CORS a preflight, compression every coding.
+fn middlewares<B>(response: &ServiceResponse<B>) -> Option<Problem> {
+    match response.status() {
+        StatusCode::BAD_REQUEST => Some(Problem::malformed(
+            "Asal, metode, atau header ini tidak diizinkan untuk permintaan dari situs lain.",
+            "This origin, method or header is not allowed in requests from other sites.",
+        )),
+        StatusCode::NOT_ACCEPTABLE => Some(Problem::NotAcceptable(vec!["gzip", "deflate", "identity"])),
+        _ => None,
+    }
 }
 
 const SECURITY: &[(&str, &str)] = &[

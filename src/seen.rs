@@ -10,7 +10,7 @@ use crate::{access::Seen, problem::Problem};
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes what `Seen` reads")]
 pub struct IfMatch {
-    /// The ETag that you read. Only the revision in it is compared.
+    /// The ETag that you read: one, and never `*`. Only the revision in it is compared.
     #[param(rename = "If-Match", max_length = 100, example = "\"3.Xk2v0PqWcRk1bB9E\"")]
     if_match: String,
 }

@@ -4,16 +4,18 @@
 //! type, and a client that reads the document knows all that will be refused. Everything wrong is
 //! told at once. serde comes last, for what a schema cannot say.
 
+mod json;
 mod schemas;
 
-use std::{future::Future, marker::PhantomData, pin::Pin};
+use std::{future::Future, io::Read as _, marker::PhantomData, pin::Pin};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
-    dev::{Decompress, Payload},
+    dev::Payload,
     http::header,
     web::{BytesMut, Data},
 };
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category};
@@ -23,6 +25,7 @@ use utoipa::ToSchema;
 
 use crate::problem::{FieldError, Problem};
 
+use json::{REPEATED, Strict};
 pub use schemas::Schemas;
 pub(crate) use schemas::explain;
 use schemas::{child, refuse};
@@ -165,15 +168,16 @@ fn pointer(path: &Path) -> String {
 }
 
 /// The body as JSON without control characters, and its digest in the extensions.
-async fn read(request: &HttpRequest, payload: Payload, accepted: &[&'static str]) -> Result<Value, Problem> {
+async fn read(request: &HttpRequest, mut payload: Payload, accepted: &[&'static str]) -> Result<Value, Problem> {
     let sent = request.content_type().trim();
     if !accepted.iter().any(|accepted| sent.eq_ignore_ascii_case(accepted)) {
         return Err(Problem::UnsupportedMediaType(accepted[0]));
     }
-    let coding = request.headers().get(header::CONTENT_ENCODING);
-    if let Some(coding) = coding
-        && !["identity", "gzip", "deflate"].iter().any(|known| coding == known)
-    {
+    let coding = request.headers().get(header::CONTENT_ENCODING).map_or("identity", |coding| {
+        let coding = coding.to_str().unwrap_or_default();
+        CODINGS.iter().find(|known| known.eq_ignore_ascii_case(coding)).copied().unwrap_or_default()
+    });
+    if coding.is_empty() {
         return Err(Problem::UnsupportedMediaType("Content-Encoding: identity, gzip, deflate"));
     }
     let BodyLimit(limit) = request
@@ -188,8 +192,7 @@ async fn read(request: &HttpRequest, payload: Payload, accepted: &[&'static str]
     }
 
     let mut body = BytesMut::new();
-    let mut chunks = Decompress::from_headers(payload, request.headers());
-    while let Some(chunk) = chunks.next().await {
+    while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| {
             Problem::malformed(
                 format!("Isi permintaan tidak sampai dengan utuh: {error}."),
@@ -201,13 +204,32 @@ async fn read(request: &HttpRequest, payload: Payload, accepted: &[&'static str]
         }
         body.extend_from_slice(&chunk);
     }
+    let body = match coding {
+        "gzip" => decompressed(MultiGzDecoder::new(&body[..]), limit)?,
+        "deflate" => decompressed(ZlibDecoder::new(&body[..]), limit)?,
+        _ => body.into(),
+    };
     request.extensions_mut().insert(BodyDigest(Sha256::digest(&body).into()));
 
-    let value = serde_json::from_slice(&body).map_err(|error| unreadable(&error))?;
+    let Strict(value) = serde_json::from_slice(&body).map_err(|error| unreadable(&error))?;
     let mut errors = Vec::new();
     control_characters(&value, "", &mut errors);
     refuse(errors)?;
     Ok(value)
+}
+
+const CODINGS: [&str; 3] = ["identity", "gzip", "deflate"];
+
+/// Never makes more than `limit` bytes of a body, however well it was packed.
+fn decompressed(packed: impl std::io::Read, limit: usize) -> Result<Vec<u8>, Problem> {
+    let mut body = Vec::new();
+    packed.take(limit as u64 + 1).read_to_end(&mut body).map_err(|error| {
+        Problem::malformed(
+            format!("Isi permintaan tidak dapat dibongkar: {error}."),
+            format!("The body cannot be decompressed: {error}."),
+        )
+    })?;
+    if body.len() > limit { Err(Problem::TooLarge(limit)) } else { Ok(body) }
 }
 
 fn unreadable(error: &serde_json::Error) -> Problem {
@@ -215,6 +237,7 @@ fn unreadable(error: &serde_json::Error) -> Problem {
     let message = error.to_string();
     let reason = message.split(" at line ").next().unwrap_or(&message);
     let id = match reason {
+        _ if reason.starts_with(REPEATED) => "ada anggota yang muncul dua kali",
         _ if error.classify() == Category::Eof => "berakhir sebelum selesai",
         "trailing characters" => "ada sesuatu sesudah akhir JSON",
         "trailing comma" => "ada koma yang berlebih",

@@ -110,7 +110,10 @@ struct ExplainQuery {
     tag = "access", operation_id = "explain_access",
     params(ExplainQuery),
     security(("bearer" = [Action::ExplainAccess])),
-    responses((status = 200, description = "Why the right is held or missing", body = Explanation)),
+    responses(
+        (status = 200, description = "Why the right is held or missing", body = Explanation),
+        (status = 404, description = "You are no member of that programme, or there is none"),
+    ),
 )]
 #[get("/access/explain")]
 async fn explained(myself: Myself<ExplainAccess>, query: web::Query<ExplainQuery>) -> Result<HttpResponse, Problem> {
