@@ -110,7 +110,7 @@ async fn keep_house(service: web::Data<Service>) {
         if let Err(problem) = keys::reload(&service).await {
             log::warn!("the keys could not be read again: {}", problem.name());
         }
-        if minutes % 60 == 0 {
+        if minutes.is_multiple_of(60) {
             let now = service.clock.now();
             let swept = service
                 .db

@@ -253,7 +253,7 @@ async fn identify(service: &web::Data<Service>, token: &str) -> Result<Arc<Calle
     }
     let claims = match service.keys().verify_access(token, now) {
         Ok(claims) => claims,
-        Err(error) if error == TokenError::UnknownKey => {
+        Err(TokenError::UnknownKey) => {
             // Another instance may have made new keys since.
             crate::keys::reload(service).await?;
             service.keys().verify_access(token, now).map_err(|_| Problem::InvalidToken)?

@@ -10,7 +10,7 @@ pub const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// Brings the schema up to date and tells which migrations that took.
 pub fn run(conn: &mut AnyConnection) -> anyhow::Result<Vec<String>> {
-    let ran = match conn {
+    match conn {
         AnyConnection::Postgres(conn) => {
             // Two instances that start at once migrate one after the other.
             use diesel::connection::SimpleConnection;
@@ -20,8 +20,7 @@ pub fn run(conn: &mut AnyConnection) -> anyhow::Result<Vec<String>> {
             ran
         }
         AnyConnection::Sqlite(conn) => names(conn.run_pending_migrations(SQLITE)),
-    };
-    ran
+    }
 }
 
 /// Whether there is a migration that this binary knows and the database lacks.
