@@ -20,12 +20,15 @@ pub struct Localized(pub BTreeMap<String, String>);
 
 /// Longer than any text of a resource that people read at one go.
 const TEXT_MAX: usize = 4_000;
+/// More languages than a programme ever writes in.
+const LANGUAGES_MAX: usize = 30;
 
 impl PartialSchema for Localized {
     fn schema() -> RefOr<Schema> {
         let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(TEXT_MAX));
         ObjectBuilder::new()
             .schema_type(Type::Object)
+            .max_properties(Some(LANGUAGES_MAX))
             .description(Some("One text by language tag (RFC 5646). The programme's source language is required."))
             .property_names(Some(
                 ObjectBuilder::new()
@@ -81,11 +84,9 @@ pub fn carry(
             let known = before.iter().find(|known| known.pointer == *place && known.language == *language);
             let same_words = was.is_some_and(|was| was.0.get(language) == Some(words));
             carried.push(match known {
-                Some(known) if same_words => Translation {
-                    pointer: pointer.clone(),
-                    stale: known.stale || source_changed,
-                    ..known.clone()
-                },
+                Some(known) if same_words => {
+                    Translation { pointer: pointer.clone(), stale: known.stale || source_changed, ..known.clone() }
+                }
                 _ => Translation {
                     pointer: pointer.clone(),
                     language: language.clone(),

@@ -144,6 +144,7 @@ policy! {
     CreateAccount        = "account.create",          Platform: Admin;
     EditAccount          = "account.edit",            Platform: Admin;
     LockAccount          = "account.lock",            Platform: Admin;
+    UnlockAccount        = "account.unlock",          Platform: Admin;
     RenewPasswordToken   = "account.renew_token",     Platform: Admin;
 
     ReadStakeholder      = "stakeholder.read",        SignedIn: ;

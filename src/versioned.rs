@@ -40,7 +40,7 @@ pub struct Meta {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub translations: Vec<Translation>,
     /// What this caller may do with it now. Never stored: it depends on who asks.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = true)]
     pub allowed_actions: Vec<String>,
 }
@@ -59,6 +59,8 @@ pub trait Resource: Serialize + DeserializeOwned + Versioned + Send + 'static {
     const PATH: &'static str;
     /// Whether it is on the platform's ledger, shared by all programmes.
     const PLATFORM: bool = false;
+    /// States in which it is not there any more: it is not found, and only its history tells of it.
+    const GONE: &'static [&'static str] = &[];
     /// What `?expand=` can add.
     const EXPANDS: &'static [&'static str] = &[];
 
@@ -75,6 +77,11 @@ pub trait Resource: Serialize + DeserializeOwned + Versioned + Send + 'static {
     /// Whether the life cycle allows `action` on something in `state`.
     fn possible(_action: Action, _state: &str) -> bool {
         true
+    }
+
+    /// Another kind of thing that this is to this caller, whose actions count too: one's own account is `me`.
+    fn also(_reach: &Reach, _stored: &Stored) -> Option<&'static str> {
+        None
     }
 
     /// States that this caller is not shown. Such a thing is not found.
@@ -126,7 +133,8 @@ pub struct Stored {
 
 /// Whether the caller is not shown this: then it is not found.
 pub fn hidden<R: Resource>(reach: &Reach, stored: &Stored) -> bool {
-    R::hidden_from(reach).contains(&stored.state.as_str())
+    let state = stored.state.as_str();
+    R::GONE.contains(&state) || R::hidden_from(reach).contains(&state)
 }
 
 /// The tables of a resource. Written by [`versioned!`] alone.

@@ -90,11 +90,11 @@ pub struct Account {
     pub language: Language,
     pub state: AccountState,
     /// Added when it is read: revisions hold no personal data.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(required = true)]
     pub email: String,
     /// Added when it is read, like `email`.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(required = true)]
     pub name: String,
 }
@@ -153,11 +153,16 @@ impl Resource for Account {
 
     fn possible(action: Action, state: &str) -> bool {
         match action {
-            // Lock and unlock share their action; which of them is possible, the state says.
+            Action::LockAccount => state != "locked",
+            Action::UnlockAccount => state == "locked",
             Action::RenewPasswordToken => state != "locked",
             Action::CreateAccount => false,
             _ => true,
         }
+    }
+
+    fn also(reach: &Reach, stored: &Stored) -> Option<&'static str> {
+        (stored.id == reach.account).then_some("me")
     }
 
     fn complete(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
@@ -298,9 +303,6 @@ impl Account {
     /// Ends its sign-ins and lets nobody sign in with it.
     pub fn lock(tx: &mut Tx<'_>, id: Id, seen: Seen, why: Reason) -> Result<Recorded<Account>, Problem> {
         let mut account: Account = tx.current(id, seen)?;
-        if account.state == AccountState::Locked {
-            return Err(Problem::WrongState { action: "account.lock", state: "locked".into() });
-        }
         if account.admin {
             keep_an_admin(tx.conn, id)?;
         }
@@ -313,9 +315,6 @@ impl Account {
     /// Lets its owner sign in again: with the password, if one was ever set.
     pub fn unlock(tx: &mut Tx<'_>, id: Id, seen: Seen, why: Reason) -> Result<Recorded<Account>, Problem> {
         let mut account: Account = tx.current(id, seen)?;
-        if account.state != AccountState::Locked {
-            return Err(Problem::WrongState { action: "account.lock", state: account.state.name().into() });
-        }
         let has_password: i64 =
             account_passwords::table.filter(account_passwords::account_id.eq(id)).count().get_result(tx.conn)?;
         account.state = if has_password > 0 { AccountState::Active } else { AccountState::Invited };

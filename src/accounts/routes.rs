@@ -165,7 +165,7 @@ async fn lock(
     tag = "accounts", operation_id = "unlock_account",
     params(AccountPath, IfMatch, Repeat),
     request_body = Reason,
-    security(("bearer" = [Action::LockAccount])),
+    security(("bearer" = [Action::UnlockAccount])),
     responses(
         (status = 200, description = "The account, unlocked", body = Account),
         (status = 409, description = "It is not locked"),
@@ -173,7 +173,7 @@ async fn lock(
 )]
 #[post("/accounts/{account_id}/unlock")]
 async fn unlock(
-    can: Platform<LockAccount>,
+    can: Platform<UnlockAccount>,
     path: web::Path<AccountPath>,
     seen: Seen,
     Valid(why): Valid<Reason>,

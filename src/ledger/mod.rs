@@ -10,5 +10,5 @@ mod model;
 mod routes;
 
 pub use chain::{Verdict, append, verify};
-pub use model::{Act, LedgerRow, head, ids, sequence_at, sequence_before};
+pub use model::{Act, LedgerRow, head, ids, newest, sequence_at, sequence_before};
 pub use routes::routes;

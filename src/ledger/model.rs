@@ -119,6 +119,12 @@ pub fn head(conn: &mut AnyConnection, ledger: Id) -> QueryResult<i64> {
     ledgers::table.find(ledger).select(ledgers::sequence).first(conn)
 }
 
+/// The number of the newest row, and when it was made.
+pub fn newest(conn: &mut AnyConnection, ledger: Id) -> QueryResult<(i64, DateTime<Utc>)> {
+    let (sequence, At(at)) = ledgers::table.find(ledger).select((ledgers::sequence, ledgers::at)).first(conn)?;
+    Ok((sequence, at))
+}
+
 /// The newest row at `instant`; `None` before the first.
 pub fn sequence_at(conn: &mut AnyConnection, ledger: Id, instant: DateTime<Utc>) -> QueryResult<Option<i64>> {
     ledger_rows::table

@@ -70,7 +70,7 @@ pub struct Tokens {
     request_body = Credentials,
     responses(
         (status = 200, description = "The tokens", body = Tokens),
-        (status = 401, description = "Address or password are wrong"),
+        (status = 401, description = "`invalid-credentials`: address or password are wrong"),
         (status = 429, description = "Too many failures: `too-many-requests`"),
     ),
 )]

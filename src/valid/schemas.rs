@@ -239,7 +239,13 @@ pub(crate) fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>)
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } | Kind::OneOfMultipleValid { context } => {
             return explain_choice(at, context, errors);
         }
-        Kind::PropertyNames { error } => return explain(error, errors),
+        Kind::PropertyNames { error: named } => {
+            let pointer = child(at, named.instance().as_str().unwrap_or_default());
+            let mut own = Vec::new();
+            explain(named, &mut own);
+            errors.extend(own.into_iter().map(|error| FieldError { pointer: pointer.clone(), ..error }));
+            return;
+        }
         Kind::Type { kind } => {
             let types = type_names(kind);
             ("type", format!("harus berjenis {types}"), format!("must be of type {types}"))

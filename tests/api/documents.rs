@@ -71,7 +71,7 @@ story! {
             let mut body = document("public");
             body[member] = json!(value);
             let refused = world.post(Member(Lead), "{p}/documents").json(body).expect(422).await;
-            assert_eq!(refused.pointers(), [format!("/{member}")]);
+            assert!(refused.pointers().iter().all(|pointer| *pointer == format!("/{member}")), "{}", refused.text);
         }
         world.verify();
     }

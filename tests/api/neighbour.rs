@@ -6,10 +6,11 @@ use tangguh::policy::Role::*;
 use crate::harness::*;
 
 /// Fails if a neighbour gets to see, or to change, something of `jakarta`: by its own path or by the neighbour's.
-#[track_caller]
 pub async fn sees_nothing_of(world: &World, collection: &str, id: &str) {
     let before = world.ledger();
-    for path in [format!("{{p}}/{collection}"), format!("{{p}}/{collection}/{id}"), format!("{{p}}/{collection}/{id}/history")] {
+    for path in
+        [format!("{{p}}/{collection}"), format!("{{p}}/{collection}/{id}"), format!("{{p}}/{collection}/{id}/history")]
+    {
         world.get(Neighbour(Lead), &path).expect(404).await;
     }
     for path in [format!("programs/porto/{collection}/{id}"), format!("programs/porto/{collection}/{id}/history")] {

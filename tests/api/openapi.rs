@@ -403,8 +403,8 @@ fn past(schema: &'static Value, at: &str, known: &mut BTreeSet<&'static str>, fo
             add(json!("x"), "type");
             let text = sample(&schema["additionalProperties"]);
             // How members are called is a limit of the object.
-            let (place, pointer) = (format!("{at}/no such language"), at.into());
-            found.push(Past { place, value: text, pointer, code: "pattern" });
+            let place = format!("{at}/no such language");
+            found.push(Past { pointer: place.clone(), place, value: text, code: "pattern" });
             past(&schema["additionalProperties"], &format!("{at}/id"), known, found);
         }
         "object" => {

@@ -33,7 +33,8 @@ story! {
         ] {
             let mut body = program("semarang");
             body[member] = value;
-            assert_eq!(world.post(Member(Admin), "programs").json(body).expect(422).await.pointers(), [pointer]);
+            let refused = world.post(Member(Admin), "programs").json(body).expect(422).await;
+            assert!(refused.pointers().iter().all(|named| *named == pointer), "{}", refused.text);
         }
         // What was refused left nothing behind.
         world.post(Member(Admin), "programs").json(program("semarang")).expect(201).await;
