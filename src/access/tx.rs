@@ -106,6 +106,9 @@ impl Tx<'_> {
     /// Puts something new in the database and on the ledger.
     pub fn create<R: Resource>(&mut self, new: R, reason: Option<&str>) -> Result<Recorded<R>, Problem> {
         let ledger = self.ledger_of::<R>();
+        // First: the anchor's foreign key takes a share of the head, which two changes would wait for each
+        // other to give up.
+        self.head(ledger)?;
         new.insert_anchor(self.conn, ledger)?;
         self.keep(ledger, new, &[], reason)
     }
