@@ -357,7 +357,7 @@ const HEADERS: [(&str, &str); 6] = [
     ("X-Request-Id", "The request's id: the one that was sent, or one that was made for it."),
 ];
 
-const BEARER: &str = "An access token of a person or of a client (15 minutes), or a client's key `tgh_…`. \
+const BEARER: &str = "The access token of a sign-in (15 minutes). \
      The scope that stands at an operation is the action that the caller's role must include; a token \
      says who somebody is and carries no rights. `GET /api/v1/access/matrix` tells which role may do \
      what. Tokens are JWTs of RFC 9068, made and checked as RFC8725 asks: one algorithm (EdDSA), explicit \
@@ -390,5 +390,7 @@ fn forget_unused_responses(document: &mut Value) {
     }
 }
 
+#[cfg(test)]
+mod lints;
 #[cfg(test)]
 mod tests;

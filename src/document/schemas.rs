@@ -22,7 +22,7 @@ const OF_A_LIST: [&str; 4] = ["oneOf", "anyOf", "allOf", "prefixItems"];
 const BY_NAME: [&str; 3] = ["properties", "patternProperties", "$defs"];
 
 /// The schemas that `schema` is made of. What is not a schema, such as an example, is left alone.
-fn parts(schema: &mut Value) -> Vec<&mut Value> {
+pub(super) fn parts(schema: &mut Value) -> Vec<&mut Value> {
     let Some(members) = schema.as_object_mut() else {
         return Vec::new();
     };

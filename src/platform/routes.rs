@@ -240,7 +240,9 @@ impl Default for Swagger {
             .try_it_out_enabled(true)
             .persist_authorization(true)
             .display_request_duration(true)
-            .filter(true);
+            .filter(true)
+            // Not swagger.io's, which would see the document.
+            .validator_url("none");
         Swagger(Arc::new(config))
     }
 }
