@@ -81,11 +81,9 @@ pub fn carry(
             let known = before.iter().find(|known| known.pointer == *place && known.language == *language);
             let same_words = was.is_some_and(|was| was.0.get(language) == Some(words));
             carried.push(match known {
-                Some(known) if same_words => Translation {
-                    pointer: pointer.clone(),
-                    stale: known.stale || source_changed,
-                    ..known.clone()
-                },
+                Some(known) if same_words => {
+                    Translation { pointer: pointer.clone(), stale: known.stale || source_changed, ..known.clone() }
+                }
                 _ => Translation {
                     pointer: pointer.clone(),
                     language: language.clone(),

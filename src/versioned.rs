@@ -59,6 +59,8 @@ pub trait Resource: Serialize + DeserializeOwned + Versioned + Send + 'static {
     const PATH: &'static str;
     /// Whether it is on the platform's ledger, shared by all programmes.
     const PLATFORM: bool = false;
+    /// States in which it is not there any more: it is not found, and only its history tells of it.
+    const GONE: &'static [&'static str] = &[];
     /// What `?expand=` can add.
     const EXPANDS: &'static [&'static str] = &[];
 
@@ -126,7 +128,8 @@ pub struct Stored {
 
 /// Whether the caller is not shown this: then it is not found.
 pub fn hidden<R: Resource>(reach: &Reach, stored: &Stored) -> bool {
-    R::hidden_from(reach).contains(&stored.state.as_str())
+    let state = stored.state.as_str();
+    R::GONE.contains(&state) || R::hidden_from(reach).contains(&state)
 }
 
 /// The tables of a resource. Written by [`versioned!`] alone.

@@ -29,6 +29,8 @@ pub struct Reach {
     pub account: Id,
     /// The organisation that the caller acts for, if any.
     pub stakeholder: Option<Id>,
+    /// Nothing can be changed in the programme any more.
+    pub archived: bool,
 }
 
 impl Reach {
@@ -40,6 +42,7 @@ impl Reach {
             roles: Roles::default(),
             account: Id::NIL,
             stakeholder: None,
+            archived: false,
         }
     }
 }
@@ -114,14 +117,14 @@ impl<A: Gate> Can<A> {
         let slug = request.match_info().get("program").ok_or(Problem::NotFound)?;
         let now = service.clock.now();
         // An outsider is told the same whether or not the programme exists.
-        let (ledger, slug) = caller
+        let (ledger, slug, active) = caller
             .memberships
             .iter()
             .find(|held| &*held.slug == slug && held.holds(now))
-            .map(|held| (held.program, held.slug.clone()))
+            .map(|held| (held.program, held.slug.clone(), held.program_active))
             .or_else(|| {
                 let known = caller.programs.iter().find(|(_, known, _)| &**known == slug);
-                known.map(|(id, slug, _)| (*id, slug.clone()))
+                known.map(|(id, slug, active)| (*id, slug.clone(), *active))
             })
             .ok_or(Problem::NotFound)?;
         let roles = caller.roles_in(ledger, now);
@@ -135,7 +138,7 @@ impl<A: Gate> Can<A> {
         let time_zone = stakeholder.map_or(Tz::UTC, |held| held.time_zone);
         let stakeholder = stakeholder.map(|held| held.stakeholder);
         service.operations.check_query(request)?;
-        let reach = Reach { ledger, slug, roles, account: caller.account, stakeholder };
+        let reach = Reach { ledger, slug, roles, account: caller.account, stakeholder, archived: !active };
         Ok(Can { reach, service, request: request.clone(), time_zone, action: PhantomData })
     }
 }
@@ -166,7 +169,7 @@ fn platform_reach(caller: &Caller, action: Action, roles: Roles, now: chrono::Da
         .iter()
         .find(|held| held.program_active && held.holds(now) && action.roles().has(held.role))
         .map(|held| held.stakeholder);
-    Reach { ledger: Ledger::PLATFORM, slug: "".into(), roles, account: caller.account, stakeholder }
+    Reach { roles, account: caller.account, stakeholder, ..Reach::platform() }
 }
 
 impl<A: Gate> Myself<A> {

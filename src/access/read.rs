@@ -13,7 +13,7 @@ use crate::{
     ledger::{self, LedgerRow},
     localized,
     page::{AsOf, Filter, Listing, Page, View, refuse, wrong_expands},
-    policy::{Action, Gate, Roles},
+    policy::{Action, Gate, Roles, Scope},
     problem::Problem,
     versioned::{Resource, Stored, hidden},
 };
@@ -40,18 +40,18 @@ fn digest(bytes: &[u8]) -> String {
 }
 
 /// The stored text with what this caller may do spliced on: nothing is parsed.
-pub fn render<R: Resource>(stored: &Stored, roles: Roles) -> String {
+pub fn render<R: Resource>(stored: &Stored, reach: &Reach) -> String {
     let mut body = String::with_capacity(stored.body.len() + 256);
-    push_rendered::<R>(&mut body, stored, roles);
+    push_rendered::<R>(&mut body, stored, reach);
     body
 }
 
-fn push_rendered<R: Resource>(body: &mut String, stored: &Stored, roles: Roles) {
+fn push_rendered<R: Resource>(body: &mut String, stored: &Stored, reach: &Reach) {
     body.push_str(stored.body.strip_suffix('}').unwrap_or(&stored.body));
     body.push_str(",\"allowed_actions\":[");
     let mut first = true;
     for action in Action::of_subject(R::KIND) {
-        if action.roles().meets(roles) && R::possible(*action, &stored.state) {
+        if allowed::<R>(*action, reach, &stored.state) {
             if !first {
                 body.push(',');
             }
@@ -64,17 +64,25 @@ fn push_rendered<R: Resource>(body: &mut String, stored: &Stored, roles: Roles) 
     body.push_str("]}");
 }
 
+/// Whether this caller may do `action` on something in `state`. What belongs to an archived programme is only
+/// read; of the programme itself, its own state says what may be done.
+fn allowed<R: Resource>(action: Action, reach: &Reach, state: &str) -> bool {
+    let held = action.scope() == Scope::SignedIn || action.roles().meets(reach.roles);
+    let open = !reach.archived || R::KIND == "program" || action.name().ends_with(".read");
+    held && open && R::possible(action, state)
+}
+
 /// A stored text in the view that was asked for.
 fn viewed<R: Resource>(
     stored: &Stored,
-    roles: Roles,
+    reach: &Reach,
     view: &View,
     expanded: Map<String, Value>,
 ) -> Result<String, Problem> {
     if view.is_plain() {
-        return Ok(render::<R>(stored, roles));
+        return Ok(render::<R>(stored, reach));
     }
-    let mut value: Value = serde_json::from_str(&render::<R>(stored, roles)).map_err(Problem::internal)?;
+    let mut value: Value = serde_json::from_str(&render::<R>(stored, reach)).map_err(Problem::internal)?;
     if let Some(language) = view.language {
         let resource: R = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
         for (pointer, _) in resource.texts() {
@@ -173,7 +181,7 @@ impl<A: Gate> Can<A> {
                 Ok((stored, expanded))
             })
             .await?;
-        let body = viewed::<R>(&stored, self.reach.roles, &view, expanded)?;
+        let body = viewed::<R>(&stored, &self.reach, &view, expanded)?;
         Ok(self.tagged(etag(stored.revision, &body), body))
     }
 
@@ -192,7 +200,7 @@ impl<A: Gate> Can<A> {
             })
             .await?;
         // What may be done, may be done with the open revision: an earlier one is only read.
-        let body = render::<R>(&stored, Roles::default());
+        let body = render::<R>(&stored, &Reach { roles: Roles::default(), ..self.reach.clone() });
         Ok(self.tagged(etag(stored.revision, &body), body))
     }
 
@@ -246,9 +254,9 @@ impl<A: Gate> Can<A> {
                 body.push(',');
             }
             if view.is_plain() {
-                push_rendered::<R>(&mut body, &stored, self.reach.roles);
+                push_rendered::<R>(&mut body, &stored, &self.reach);
             } else {
-                body.push_str(&viewed::<R>(&stored, self.reach.roles, &view, expanded)?);
+                body.push_str(&viewed::<R>(&stored, &self.reach, &view, expanded)?);
             }
         }
         body.push(']');
@@ -277,7 +285,7 @@ impl<A: Gate> Can<A> {
                 let more = revisions.len() as i64 > limit;
                 revisions.truncate(limit as usize);
                 let last = revisions.last().filter(|_| more).map(|last| last.revision);
-                revisions.retain(|stored| !hidden::<R>(reach, stored));
+                revisions.retain(|stored| !R::hidden_from(reach).contains(&stored.state.as_str()));
                 let sequences: Vec<i64> = revisions.iter().map(|stored| stored.seq_from).collect();
                 let rows = LedgerRow::numbered(conn, ledger, &sequences)?;
                 let entries = crate::history::entries(revisions, &rows)?;
@@ -299,7 +307,10 @@ impl<A: Gate> Can<A> {
     ) -> Result<HttpResponse, Problem> {
         let more = rows.len() as i64 > page.limit;
         rows.truncate(page.limit as usize);
-        let items: Vec<String> = rows.iter().map(|stored| render::<R>(stored, roles(stored.id))).collect();
+        let items: Vec<String> = rows
+            .iter()
+            .map(|stored| render::<R>(stored, &Reach { roles: roles(stored.id), ..self.reach.clone() }))
+            .collect();
         let next = match rows.last() {
             Some(last) if more => Some(page.cursor(&self.service, &R::sort_key(page.sort, last)?, last.id)),
             _ => None,

@@ -83,7 +83,7 @@ impl Tx<'_> {
     pub fn current<R: Resource>(&mut self, id: Id, seen: Seen) -> Result<R, Problem> {
         let stored = self.stored::<R>(id)?;
         if stored.revision != seen.0 {
-            let body = render::<R>(&stored, self.reach.roles);
+            let body = render::<R>(&stored, &self.reach);
             return Err(Problem::Stale { revision: stored.revision, etag: etag(stored.revision, &body) });
         }
         if self.action.is_some_and(|action| !R::possible(action, &stored.state)) {
@@ -192,6 +192,11 @@ impl Tx<'_> {
         Ok(head)
     }
 
+    /// Locks the ledger that an `R` is on until the commit: for a rule that looks at more than one ledger.
+    pub fn hold<R: Resource>(&mut self) -> Result<(), Problem> {
+        self.head(self.ledger_of::<R>()).map(drop)
+    }
+
     /// Begins the ledger of a new programme. What this change makes from here on belongs to it.
     pub fn begin_ledger(&mut self, program: Id, slug: &str) -> Result<(), Problem> {
         let head = Head { sequence: 0, hash: String::new(), at: self.now };
@@ -277,7 +282,7 @@ impl Tx<'_> {
             body: serde_json::to_string(resource).map_err(Problem::internal)?,
         };
         R::complete(self.conn, std::slice::from_mut(&mut stored))?;
-        let body = render::<R>(&stored, self.reach.roles);
+        let body = render::<R>(&stored, &self.reach);
         let etag = etag(stored.revision, &body);
         Ok(Reply { status, etag: Some(etag), location: None, body })
     }

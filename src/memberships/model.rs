@@ -309,12 +309,11 @@ impl Membership {
     ) -> Result<Recorded<Membership>, Problem> {
         let mut membership: Membership = tx.current(id, seen)?;
         within(tx, membership.role.role())?;
+        let stayed = stays(&membership.content, tx.today());
         membership.content = patch.apply(&Tx::json(&membership.content)?, &tx.schemas)?;
         check(tx, &membership.content)?;
-        let (day, content) = (tx.today(), &membership.content);
-        let lasts = content.from_on <= day && content.until_on.is_none_or(|until| until >= day);
-        if membership.role == MemberRole::Lead && !(lasts && content.until_on.is_none()) {
-            keep_a_lead(tx.conn, tx.reach.ledger, &[id], day)?;
+        if membership.role == MemberRole::Lead && stayed && !stays(&membership.content, tx.today()) {
+            keep_a_lead_without(tx, id)?;
         }
         tx.change(membership, None)
     }
@@ -324,7 +323,7 @@ impl Membership {
         let mut membership: Membership = tx.current(id, seen)?;
         within(tx, membership.role.role())?;
         if membership.role == MemberRole::Lead {
-            keep_a_lead(tx.conn, tx.reach.ledger, &[id], tx.today())?;
+            keep_a_lead_without(tx, id)?;
         }
         match end.on.filter(|on| *on >= tx.today()) {
             // It holds until then; the day ends it by itself.
@@ -341,10 +340,21 @@ impl Membership {
     }
 }
 
+/// Whether it is held today and from then on.
+fn stays(content: &MembershipContent, today: NaiveDate) -> bool {
+    content.from_on <= today && content.until_on.is_none()
+}
+
 /// Nobody grants, extends or ends more than they have.
 fn within(tx: &Tx<'_>, role: Role) -> Result<(), Problem> {
     let missing = beyond(tx.reach.roles, role);
     if missing.is_empty() { Ok(()) } else { Err(Problem::CannotGrant(missing)) }
+}
+
+/// Keeps a lead beside this membership; meanwhile nobody's account can be locked.
+fn keep_a_lead_without(tx: &mut Tx<'_>, id: Id) -> Result<(), Problem> {
+    tx.hold::<Account>()?;
+    keep_a_lead(tx.conn, tx.reach.ledger, &[id], tx.today())
 }
 
 /// Refuses a change after which a programme has no lead, today and from then on, whose account is not locked.

@@ -121,6 +121,7 @@ versioned!(
 impl Resource for Participant {
     const KIND: &'static str = "participant";
     const PATH: &'static str = "programs/{program}/stakeholders/{id}";
+    const GONE: &'static [&'static str] = &["removed"];
     const EXPANDS: &'static [&'static str] = &["stakeholder"];
 
     fn meta(&self) -> &Meta {
@@ -140,10 +141,6 @@ impl Resource for Participant {
 
     fn possible(action: Action, _state: &str) -> bool {
         action != Action::AddParticipant
-    }
-
-    fn hidden_from(_reach: &Reach) -> &'static [&'static str] {
-        &["removed"]
     }
 
     fn path_id(&self) -> String {
@@ -175,7 +172,7 @@ impl Participant {
         page: &Page,
         at: Option<i64>,
     ) -> Result<Listed, Problem> {
-        let mut query = listed!(participant_revisions, reach.ledger, at, Participant::hidden_from(reach));
+        let mut query = listed!(participant_revisions, reach.ledger, at, Participant::GONE);
         if let Some(capacities) = &filter.capacity {
             let names: Vec<&str> = capacities.0.iter().map(|one| one.name()).collect();
             query = query.filter(participant_revisions::capacity.eq_any(names));

@@ -9,7 +9,10 @@ use crate::{harness::*, neighbour};
 /// The membership of one of the template's members, as the lead reads it.
 async fn held(world: &World, role: Role) -> Reply {
     let account = world.account(&Member(role));
-    let listed = world.get(Member(Lead), &format!("{{p}}/memberships?account_id={account}&role={}", role.name())).expect(200).await;
+    let listed = world
+        .get(Member(Lead), &format!("{{p}}/memberships?account_id={account}&role={}", role.name()))
+        .expect(200)
+        .await;
     let id = listed.items()[0]["id"].as_str().unwrap();
     world.get(Member(Lead), &format!("{{p}}/memberships/{id}")).expect(200).await
 }
@@ -128,7 +131,7 @@ story! {
         some_day = json!({"from_on": "2026-01-01", "until_on": "2026-12-31"});
         let second = world.patch(Member(Lead), &path(&second)).if_match(&second.etag()).patch(some_day).expect(200).await;
         world.post(Member(Lead), &end).if_match(&lead.etag()).json(json!({"reason": WHY})).expect(409).await;
-        let _second = world.patch(Member(Lead), &path(&second)).if_match(&second.etag()).patch(json!({"until_on": null})).expect(200).await;
+        world.patch(Member(Lead), &path(&second)).if_match(&second.etag()).patch(json!({"until_on": null})).expect(200).await;
         let ended = world.post(Member(Lead), &end).if_match(&lead.etag()).json(json!({"reason": WHY})).expect(200).await;
         assert_eq!((&ended.body["state"], &ended.body["until_on"]), (&json!("ended"), &json!("2026-01-14")));
         // Now the second is the last.
@@ -147,18 +150,44 @@ async fn held_by(world: &World, who: &Who) -> Reply {
 }
 
 story! {
-    async fn a_lead_for_a_time_can_be_prolonged(world) {
-        // The programme has a lead who stays; then the acting one is alone, and is prolonged.
+    async fn a_lead_for_a_time_can_be_prolonged_though_nobody_else_is_lead(world) {
+        let program = json!({"slug": "bandung", "source_language": "id", "time_zone": "Asia/Jakarta", "name": {"id": "Bandung"}});
+        world.post(Member(Admin), "programs").json(program).expect(201).await;
         let mut acting = grant(&world, "lead", "2026-01-01");
         acting["until_on"] = json!("2026-03-31");
         acting["acting"] = json!(true);
-        let acting = world.post(Member(Lead), "{p}/memberships").json(acting).expect(201).await;
+        let acting = world.post(Member(Admin), "programs/bandung/memberships").json(acting).expect(201).await;
+        let path = format!("programs/bandung/memberships/{}", acting.id());
+        let longer = world.patch(Outsider, &path).if_match(&acting.etag()).patch(json!({"until_on": "2026-06-30"})).expect(200).await;
+        let for_good = world.patch(Outsider, &path).if_match(&longer.etag()).patch(json!({"until_on": null, "acting": false})).expect(200).await;
+        // From here on there is a lead who stays.
+        world.patch(Outsider, &path).if_match(&for_good.etag()).patch(json!({"until_on": "2026-06-30"})).expect(409).await;
+        world.verify();
+    }
+}
+
+story! {
+    async fn two_leads_cannot_be_taken_away_at_the_same_time(world) {
+        let second = world.post(Member(Lead), "{p}/memberships").json(grant(&world, "lead", "2026-01-01")).expect(201).await;
         let account = world.get(Member(Admin), &format!("accounts/{}", world.account(&Member(Lead)))).expect(200).await;
-        // Not even by locking can the lead who stays be taken away.
-        world.post(Member(Admin), &format!("accounts/{}/lock", account.id())).if_match(&account.etag()).json(json!({"reason": WHY})).expect(409).await;
-        let longer = world.patch(Member(Lead), &path(&acting)).if_match(&acting.etag()).patch(json!({"until_on": "2026-06-30"})).expect(200).await;
-        let ended = world.post(Member(Lead), &format!("{}/end", path(&longer))).if_match(&longer.etag()).json(json!({"reason": WHY, "on": "2026-02-28"})).expect(200).await;
-        assert_eq!((&ended.body["state"], &ended.body["until_on"]), (&json!("active"), &json!("2026-02-28")));
+        let (lock, end) = (format!("accounts/{}/lock", account.id()), format!("{}/end", path(&second)));
+        let lock = world.post(Member(Admin), &lock).if_match(&account.etag()).json(json!({"reason": WHY})).send();
+        let end = world.post(Member(Admin), &end).if_match(&second.etag()).json(json!({"reason": WHY})).send();
+        let (lock, end) = futures_util::future::join(lock, end).await;
+        let mut statuses = [lock.status.as_u16(), end.status.as_u16()];
+        statuses.sort();
+        assert_eq!(statuses, [200, 409], "{} {}", lock.text, end.text);
+        world.verify();
+    }
+}
+
+story! {
+    async fn a_lead_who_is_locked_is_no_lead_to_rely_on(world) {
+        let second = world.post(Member(Lead), "{p}/memberships").json(grant(&world, "lead", "2026-01-01")).expect(201).await;
+        let account = world.get(Member(Admin), &format!("accounts/{}", world.account(&Member(Lead)))).expect(200).await;
+        world.post(Member(Admin), &format!("accounts/{}/lock", account.id())).if_match(&account.etag()).json(json!({"reason": WHY})).expect(200).await;
+        let refused = world.post(Member(Admin), &format!("{}/end", path(&second))).if_match(&second.etag()).json(json!({"reason": WHY})).expect(409).await;
+        assert_eq!(refused.problem(), "last-holder");
         world.verify();
     }
 }
@@ -204,9 +233,7 @@ story! {
         assert_eq!((&ended.body["state"], &ended.body["allowed_actions"]), (&json!("ended"), &json!(["membership.read"])));
         world.get(Bearer(token), "{p}/questions").expect(404).await;
         world.get(Member(Agency), "{p}").expect(404).await;
-        for (act, body) in [("end", json!({"reason": WHY}))] {
-            world.post(Member(Lead), &format!("{}/{act}", path(&agency))).if_match(&ended.etag()).json(body).expect(409).await;
-        }
+        world.post(Member(Lead), &format!("{}/end", path(&agency))).if_match(&ended.etag()).json(json!({"reason": WHY})).expect(409).await;
         world.patch(Member(Lead), &path(&agency)).if_match(&ended.etag()).patch(json!({"note": "Lagi."})).expect(409).await;
         let history = world.get(Member(Lead), &format!("{}/history", path(&agency))).expect(200).await;
         assert_eq!((&history.items()[1]["action"], &history.items()[1]["reason"]), (&json!("membership.end"), &json!(WHY)));

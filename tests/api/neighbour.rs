@@ -9,7 +9,9 @@ use crate::harness::*;
 #[track_caller]
 pub async fn sees_nothing_of(world: &World, collection: &str, id: &str) {
     let before = world.ledger();
-    for path in [format!("{{p}}/{collection}"), format!("{{p}}/{collection}/{id}"), format!("{{p}}/{collection}/{id}/history")] {
+    for path in
+        [format!("{{p}}/{collection}"), format!("{{p}}/{collection}/{id}"), format!("{{p}}/{collection}/{id}/history")]
+    {
         world.get(Neighbour(Lead), &path).expect(404).await;
     }
     for path in [format!("programs/porto/{collection}/{id}"), format!("programs/porto/{collection}/{id}/history")] {

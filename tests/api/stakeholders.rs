@@ -18,7 +18,11 @@ async fn found(world: &World, query: &str) -> Vec<String> {
 /// The newest rows of the platform's ledger, oldest first.
 async fn acts(world: &World, count: usize) -> Vec<(String, i64)> {
     let rows = world.get(Member(Admin), &format!("ledger?sort=-sequence&limit={count}")).expect(200).await;
-    rows.items().iter().rev().map(|row| (row["action"].as_str().unwrap().to_owned(), row["revision"].as_i64().unwrap())).collect()
+    rows.items()
+        .iter()
+        .rev()
+        .map(|row| (row["action"].as_str().unwrap().to_owned(), row["revision"].as_i64().unwrap()))
+        .collect()
 }
 
 story! {
