@@ -6,11 +6,14 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /src
 # The dependencies first, with a program that does nothing: they are built again only when Cargo.lock changes.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 RUN mkdir src \
  && echo 'fn main() {}' > src/main.rs \
  && touch src/lib.rs \
+ && mkdir benches \
+ && cp src/main.rs benches/bare_sqlite.rs \
  && cargo build --release --locked \
- && rm -r src
+ && rm -r src benches
 COPY . .
 # Cargo goes by times: without the touch it would keep the program that does nothing.
 RUN touch src/main.rs src/lib.rs \
