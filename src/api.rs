@@ -6,6 +6,7 @@ use actix_web::{
     App, Error, HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    guard::fn_guard,
     http::{Method, header},
     middleware::{Compress, from_fn},
     web,
@@ -26,23 +27,67 @@ use crate::{
     valid::BodyLimit,
 };
 
-/// Every resource is named here, once.
-fn resources(api: &mut ServiceConfig) {
-    api.configure(platform::routes)
-        .configure(sign_ins::routes)
-        .configure(me::routes)
-        .configure(accounts::routes)
-        .configure(stakeholders::routes)
-        .configure(programs::routes)
-        .configure(participants::routes)
-        .configure(memberships::routes)
-        .configure(phases::routes)
-        .configure(focus_areas::routes)
-        .configure(shocks_and_stresses::routes)
-        .configure(questions::routes)
-        .configure(documents::routes)
-        .configure(ledger::routes);
+/// Every resource is named here, once, with the words that its paths begin with.
+///
+/// actix-web tries patterns one after the other, and one with a parameter is a regular expression: with all of
+/// them in one scope, finding the handler cost more than all else that a read does. So each resource has a scope
+/// of its own, which a comparison of words picks.
+fn resources(root: &mut ServiceConfig) {
+    root.service(below(Beginning::Shared(&["openapi.json", "meta"]), platform::routes))
+        .service(below(Beginning::Shared(&["auth"]), sign_ins::routes))
+        .service(below(Beginning::Shared(&["me", "access"]), me::routes))
+        .service(below(Beginning::Shared(&["accounts"]), accounts::routes))
+        .service(below(Beginning::Shared(&["stakeholders"]), stakeholders::routes))
+        .service(below(Beginning::OneProgram, programs::routes))
+        .service(below(Beginning::InProgram("stakeholders"), participants::routes))
+        .service(below(Beginning::InProgram("memberships"), memberships::routes))
+        .service(below(Beginning::InProgram("phases"), phases::routes))
+        .service(below(Beginning::InProgram("focus-areas"), focus_areas::routes))
+        .service(below(Beginning::InProgram("shocks-and-stresses"), shocks_and_stresses::routes))
+        .service(below(Beginning::InProgram("questions"), questions::routes))
+        .service(below(Beginning::InProgram("documents"), documents::routes))
+        .service(below(Beginning::Ledger, ledger::routes));
 }
+
+/// What the paths of a resource begin with, below `/api/v1/`.
+#[derive(Clone, Copy)]
+enum Beginning {
+    /// One of these words.
+    Shared(&'static [&'static str]),
+    /// `programs`, and nothing else that is named here.
+    OneProgram,
+    /// `programs/{program}/` and this word.
+    InProgram(&'static str),
+    /// `ledger`, or `programs/{program}/ledger`.
+    Ledger,
+}
+
+impl Beginning {
+    fn begins(self, path: &str) -> bool {
+        let mut words = path.strip_prefix(BASE).unwrap_or_default().split('/').skip(1);
+        let first = words.next().unwrap_or_default();
+        let inside = if first == "programs" { words.nth(1) } else { None };
+        match self {
+            Beginning::Shared(known) => known.contains(&first),
+            Beginning::OneProgram => {
+                first == "programs" && inside.is_none_or(|word| ["history", "summary", "transitions"].contains(&word))
+            }
+            Beginning::InProgram(known) => inside == Some(known),
+            Beginning::Ledger => first == "ledger" || inside == Some("ledger"),
+        }
+    }
+}
+
+fn below(
+    beginning: Beginning,
+    routes: fn(&mut ServiceConfig),
+) -> scope::Scope<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>,
+> {
+    scope::scope(BASE).guard(fn_guard(move |on| beginning.begins(on.head().uri.path()))).configure(routes)
+}
+
+const BASE: &str = "/api/v1";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -77,11 +122,7 @@ struct Heading;
 fn routes() -> UtoipaApp<
     impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>,
 > {
-    App::new()
-        .into_utoipa_app()
-        .openapi(Heading::openapi())
-        .configure(platform::root)
-        .service(scope::scope("/api/v1").configure(resources))
+    App::new().into_utoipa_app().openapi(Heading::openapi()).configure(platform::root).configure(resources)
 }
 
 /// The app that serves. What it needs of the service, its doors take from `service`.
@@ -142,6 +183,8 @@ async fn nowhere(request: HttpRequest, service: web::Data<Service>) -> Result<Ht
         Some(methods) if request.method() == Method::OPTIONS => {
             Ok(HttpResponse::NoContent().insert_header((header::ALLOW, methods.join(", "))).finish())
         }
+        // A word of the path was percent-encoded for no reason: nobody else is sent here with a method that fits.
+        Some(methods) if methods.iter().any(|method| method == request.method().as_str()) => Err(Problem::NotFound),
         Some(methods) => Err(Problem::MethodNotAllowed(methods.to_vec())),
         None => Err(Problem::NotFound),
     }

@@ -8,7 +8,7 @@ use tangguh::{
     api,
     clock::Clock,
     config::{Given, Settings},
-    db::migrations,
+    db::{migrations, read_transaction},
     demo::{self, SignIns, Size},
     keys, ledger, start,
     token::KeyUse,
@@ -251,7 +251,9 @@ fn verify_ledgers(given: &Given) -> anyhow::Result<()> {
     let mut conn = target.connect_read_only()?;
     let mut broken = 0;
     for id in ledger::ids(&mut conn)? {
-        match ledger::verify(&mut conn, id)? {
+        // Rows and head of one moment: the service may be writing.
+        let verdict = read_transaction(&mut conn, |conn| Ok(ledger::verify(conn, id)?)).map_err(start::told)?;
+        match verdict {
             ledger::Verdict::Holds { rows } => println!("{id}: {rows} rows hold"),
             ledger::Verdict::Broken { sequence, why } => {
                 broken += 1;

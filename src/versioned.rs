@@ -280,9 +280,8 @@ macro_rules! versioned {
             ) -> diesel::QueryResult<usize> {
                 use diesel::prelude::*;
                 use $crate::schema::$revisions::dsl as t;
-                diesel::update(t::$revisions.find((id, revision)).filter(t::seq_to.is_null()))
-                    .set(t::seq_to.eq(sequence))
-                    .execute(conn)
+                let close = diesel::update(t::$revisions.find((id, revision)).filter(t::seq_to.is_null()));
+                $crate::db::Reused(close.set(t::seq_to.eq(sequence))).execute(conn)
             }
 
             fn existing(
@@ -334,16 +333,38 @@ macro_rules! keyset {
         let page: &$crate::page::Page = $page;
         let mut query = $query.limit(page.limit + 1);
         if let Some((key, id)) = page.after::<$key>()? {
+            // The first condition says what the second does less plainly: PostgreSQL enters the index there.
             query = if page.descending {
-                query.filter(t::$column.lt(key.clone()).or(t::$column.eq(key).and(t::subject_id.lt(id))))
+                query
+                    .filter(t::$column.le(key.clone()))
+                    .filter(t::$column.lt(key.clone()).or(t::$column.eq(key).and(t::subject_id.lt(id))))
             } else {
-                query.filter(t::$column.gt(key.clone()).or(t::$column.eq(key).and(t::subject_id.gt(id))))
+                query
+                    .filter(t::$column.ge(key.clone()))
+                    .filter(t::$column.gt(key.clone()).or(t::$column.eq(key).and(t::subject_id.gt(id))))
             };
         }
         if page.descending {
             query.order((t::$column.desc(), t::subject_id.desc()))
         } else {
             query.order((t::$column.asc(), t::subject_id.asc()))
+        }
+    }};
+}
+
+/// Narrows a list's query to rows whose column has one of `$values`. One value is an equation: unlike a list of
+/// them, which has as many texts as lengths, that is prepared once.
+#[macro_export]
+macro_rules! among {
+    ($query:expr, $column:expr, $values:expr) => {{
+        use diesel::prelude::*;
+        let mut values: Vec<_> = $values;
+        match (values.len(), values.pop()) {
+            (1, Some(only)) => $query.filter($column.eq(only)),
+            (_, last) => {
+                values.extend(last);
+                $query.filter($column.eq_any(values))
+            }
         }
     }};
 }

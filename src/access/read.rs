@@ -47,12 +47,22 @@ pub fn render<R: Resource>(stored: &Stored, reach: &Reach) -> String {
 }
 
 fn push_rendered<R: Resource>(body: &mut String, stored: &Stored, reach: &Reach) {
+    push_text(body, stored);
+    push_actions::<R>(body, &stored.state, R::also(reach, stored), reach);
+}
+
+/// A stored text without its last brace.
+fn push_text(body: &mut String, stored: &Stored) {
     body.push_str(stored.body.strip_suffix('}').unwrap_or(&stored.body));
+}
+
+/// What may be done with something in `state`, or with what it is `also`, and the last brace.
+fn push_actions<R: Resource>(body: &mut String, state: &str, also: Option<&'static str>, reach: &Reach) {
     body.push_str(",\"allowed_actions\":[");
     let mut first = true;
-    let also = R::also(reach, stored).into_iter().flat_map(Action::of_subject);
+    let also = also.into_iter().flat_map(Action::of_subject);
     for action in Action::of_subject(R::KIND).chain(also) {
-        if allowed::<R>(*action, reach, &stored.state) {
+        if allowed::<R>(*action, reach, state) {
             if !first {
                 body.push(',');
             }
@@ -71,6 +81,24 @@ fn allowed<R: Resource>(action: Action, reach: &Reach, state: &str) -> bool {
     let held = action.scope() == Scope::SignedIn || action.roles().meets(reach.roles);
     let open = !reach.archived || R::KIND == "program" || action.name().ends_with(".read");
     held && open && R::possible(action, state)
+}
+
+/// The ends of a page's texts: many things are in few states.
+#[derive(Default)]
+struct Ends(Vec<(String, Option<&'static str>, String)>);
+
+impl Ends {
+    fn of<R: Resource>(&mut self, stored: &Stored, reach: &Reach) -> &str {
+        let also = R::also(reach, stored);
+        let known = self.0.iter().position(|(state, kind, _)| *state == stored.state && *kind == also);
+        let known = known.unwrap_or_else(|| {
+            let mut end = String::with_capacity(256);
+            push_actions::<R>(&mut end, &stored.state, also, reach);
+            self.0.push((stored.state.clone(), also, end));
+            self.0.len() - 1
+        });
+        &self.0[known].2
+    }
 }
 
 /// A stored text in the view that was asked for.
@@ -251,12 +279,14 @@ impl<A: Gate> Can<A> {
         let mut body =
             String::with_capacity(64 + items.iter().map(|(stored, _)| stored.body.len() + 256).sum::<usize>());
         body.push_str("{\"items\":[");
+        let mut ends = Ends::default();
         for (number, (stored, expanded)) in items.into_iter().enumerate() {
             if number > 0 {
                 body.push(',');
             }
             if view.is_plain() {
-                push_rendered::<R>(&mut body, &stored, &self.reach);
+                push_text(&mut body, &stored);
+                body.push_str(ends.of::<R>(&stored, &self.reach));
             } else {
                 body.push_str(&viewed::<R>(&stored, &self.reach, &view, expanded)?);
             }

@@ -35,6 +35,7 @@ impl System {
                 conn,
                 now: self.now.max(head.at),
                 heads: [(reach.ledger, head)].into(),
+                looked: Default::default(),
                 reach,
                 schemas: self.schemas,
                 source_language: "id".into(),

@@ -11,7 +11,7 @@ use super::{
     write::Reply,
 };
 use crate::{
-    db::{AnyConnection, At, Head, Id, lock_head},
+    db::{AnyConnection, At, Head, Id, Reused, lock_head},
     ledger::{Act, append},
     localized,
     policy::Action,
@@ -69,6 +69,8 @@ pub struct Tx<'c> {
     pub(super) act: &'static str,
     pub(super) request_id: String,
     pub(super) heads: BTreeMap<Id, Head>,
+    /// The open revisions that this change has looked at: they stay what they are until it changes them.
+    pub(super) looked: BTreeMap<(&'static str, Id), Stored>,
     /// The change touches accounts, memberships or programmes: nobody's cached rights count any more.
     pub(super) rights_changed: bool,
     /// What refused the change, where what happened up to there is kept all the same.
@@ -98,9 +100,14 @@ impl Tx<'_> {
     }
 
     fn stored<R: Resource>(&mut self, id: Id) -> Result<Stored, Problem> {
-        R::open(self.conn, self.ledger_of::<R>(), id)?
+        if let Some(stored) = self.looked.get(&(R::KIND, id)) {
+            return Ok(stored.clone());
+        }
+        let stored = R::open(self.conn, self.ledger_of::<R>(), id)?
             .filter(|stored| !hidden::<R>(&self.reach, stored))
-            .ok_or(Problem::NotFound)
+            .ok_or(Problem::NotFound)?;
+        self.looked.insert((R::KIND, id), stored.clone());
+        Ok(stored)
     }
 
     /// Puts something new in the database and on the ledger.
@@ -156,6 +163,7 @@ impl Tx<'_> {
             request_id: &self.request_id,
         };
         append(self.conn, ledger, &mut head, &act, &body)?;
+        self.looked.remove(&(R::KIND, new.meta().id));
         self.heads.insert(ledger, head);
         self.rights_changed |= RIGHTS.contains(&R::KIND);
         Ok(Recorded(new))
@@ -219,9 +227,8 @@ impl Tx<'_> {
 
     pub(super) fn store_heads(&mut self) -> Result<(), Problem> {
         for (ledger, head) in &self.heads {
-            diesel::update(ledgers::table.find(ledger))
-                .set((ledgers::sequence.eq(head.sequence), ledgers::hash.eq(&head.hash), ledgers::at.eq(At(head.at))))
-                .execute(self.conn)?;
+            let now = (ledgers::sequence.eq(head.sequence), ledgers::hash.eq(&head.hash), ledgers::at.eq(At(head.at)));
+            Reused(diesel::update(ledgers::table.find(ledger)).set(now)).execute(self.conn)?;
         }
         Ok(())
     }

@@ -180,6 +180,7 @@ fn run(conn: &mut AnyConnection, service: &Service, mut ask: Ask, work: Work) ->
         act: ask.action.name(),
         request_id: ask.request_id,
         heads: [(ledger, head)].into(),
+        looked: Default::default(),
         rights_changed: false,
         refusal: None,
     };

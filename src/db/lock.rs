@@ -70,20 +70,7 @@ pub fn lock_head(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Option<Hea
     let head = ledgers::table.find(ledger).select((ledgers::sequence, ledgers::hash, ledgers::at));
     match conn {
         AnyConnection::Postgres(conn) => {
-            use diesel::{pg::PgConnection, sql_types};
-            #[derive(QueryableByName)]
-            struct Row {
-                #[diesel(sql_type = sql_types::BigInt)]
-                sequence: i64,
-                #[diesel(sql_type = sql_types::Text)]
-                hash: String,
-                #[diesel(sql_type = sql_types::Timestamptz)]
-                at: DateTime<Utc>,
-            }
-            let locked = diesel::sql_query("select sequence, hash, at from ledgers where id = $1 for update")
-                .bind::<sql_types::Uuid, _>(ledger.0);
-            let row: Option<Row> = RunQueryDsl::<PgConnection>::get_result(locked, conn).optional()?;
-            Ok(row.map(|Row { sequence, hash, at }| Head { sequence, hash, at }))
+            RunQueryDsl::<diesel::PgConnection>::get_result(head.for_update(), conn).optional()
         }
         AnyConnection::Sqlite(_) => head.first(conn).optional(),
     }

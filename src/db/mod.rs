@@ -5,10 +5,12 @@ mod connection;
 pub mod constraint;
 mod lock;
 pub mod migrations;
+mod reused;
 mod threads;
 pub mod types;
 
 pub use connection::{AnyConnection, Backend, Target};
 pub use lock::{Head, lock_head, read_transaction, write_transaction};
+pub use reused::Reused;
 pub use threads::{Db, Lane, Pools};
 pub use types::{At, Id, sql};

@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     access::{Listed, Reach, Recorded, Tx},
+    among,
     db::{AnyConnection, Backend, Id},
     facts::{Source, check_sources},
     focus_areas::{EmphasisCode, FocusArea, FocusAreaState},
@@ -274,14 +275,13 @@ fn filtered(
 ) -> Result<question_revisions::BoxedQuery<'static, Backend, Columns>, Problem> {
     let mut query = listed!(question_revisions, reach.ledger, at, Question::hidden_from(reach));
     if let Some(states) = &filter.state {
-        query = query
-            .filter(question_revisions::state.eq_any(states.0.iter().map(|state| state.name()).collect::<Vec<_>>()));
+        query = among!(query, question_revisions::state, states.0.iter().map(|state| state.name()).collect());
     }
     if let Some(areas) = &filter.focus_area_id {
-        query = query.filter(question_revisions::focus_area_id.eq_any(areas.0.clone()));
+        query = among!(query, question_revisions::focus_area_id, areas.0.clone());
     }
     if let Some(codes) = &filter.code {
-        query = query.filter(question_revisions::code.eq_any(codes.0.clone()));
+        query = among!(query, question_revisions::code, codes.0.clone());
     }
     if let Some(from) = filter.updated_at_gte {
         let before = ledger::sequence_before(conn, reach.ledger, from)?;
