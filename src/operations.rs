@@ -174,3 +174,71 @@ impl Parameter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, FromRequest, HttpResponse, ResponseError, dev::Payload, test, web};
+    use serde_json::json;
+
+    use super::*;
+
+    struct Checked;
+
+    impl FromRequest for Checked {
+        type Error = Problem;
+        type Future = std::future::Ready<Result<Checked, Problem>>;
+
+        fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+            let operations = request.app_data::<web::Data<Operations>>().unwrap();
+            std::future::ready(operations.check_query(request).map(|()| Checked))
+        }
+    }
+
+    /// What is wrong with a query, as pointers and codes.
+    async fn wrong(query: &str) -> Vec<(String, String)> {
+        let document = json!({"paths": {"/things": {"get": {"operationId": "list_things", "parameters": [
+            {"in": "query", "name": "limit", "schema": {"type": "integer", "minimum": 1, "maximum": 200}},
+            {"in": "query", "name": "all", "schema": {"type": "boolean"}},
+            {"in": "query", "name": "q", "schema": {"type": "string", "maxLength": 3}},
+            {"in": "query", "name": "state", "schema": {"type": "array", "items": {"enum": ["new", "old"]}}},
+            {"in": "query", "name": "action", "required": true, "schema": {"type": "string"}},
+        ]}}}});
+        let operations = web::Data::new(Operations::of(&document, &Arc::new(Schemas::new(&document))));
+        let ok = |_: Checked| async { HttpResponse::Ok().finish() };
+        let app = test::init_service(App::new().app_data(operations).route("/things", web::get().to(ok))).await;
+        let request = test::TestRequest::get().uri(&format!("/things{query}")).to_request();
+        match test::try_call_service(&app, request).await {
+            Ok(response) if response.status().is_success() => Vec::new(),
+            Ok(response) => told(response.response().extensions().get::<Problem>().unwrap()),
+            Err(error) => told(error.as_error::<Problem>().unwrap()),
+        }
+    }
+
+    fn told(problem: &Problem) -> Vec<(String, String)> {
+        assert_eq!(problem.status_code(), 400);
+        let Problem::InvalidQuery(errors) = problem else { panic!("{problem:?}") };
+        errors.iter().map(|error| (error.pointer.clone(), error.code.to_string())).collect()
+    }
+
+    #[actix_web::test]
+    async fn all_that_is_wrong_with_a_query_is_told_at_once() {
+        let found = wrong("?limit=0&all=yes&q=%00&state=new,odd,older&limit=2&other=1").await;
+        let found: Vec<_> = found.iter().map(|(at, code)| (at.as_str(), code.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                ("?limit", "too_small"),
+                ("?all", "type"),
+                ("?q", "control_character"),
+                ("?state", "one_of"),
+                ("?limit", "repeated"),
+                ("?other", "unknown_parameter"),
+                ("?action", "required"),
+            ]
+        );
+        assert!(wrong("?limit=200&all=true&q=%F0%9F%98%80&state=old,new&action=x").await.is_empty());
+        for number in ["1.0", "1e2", "", "99999999999999999999", "%2B5%20"] {
+            assert_eq!(wrong(&format!("?action=x&limit={number}")).await[0].1, "type", "{number}");
+        }
+    }
+}

@@ -85,3 +85,27 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Value::Object(all))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Value, String> {
+        serde_json::from_str(text).map(|Strict(value)| value).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_member_that_stands_twice_is_refused_wherever_it_is() {
+        for text in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"a":2}}]"#, r#"{"a":1,"\u0061":2}"#] {
+            assert!(read(text).unwrap_err().starts_with(REPEATED), "{text}");
+        }
+        assert!(read(r#"{"a":{"b":1},"b":{"a":1}}"#).is_ok());
+    }
+
+    #[test]
+    fn a_number_without_a_fraction_is_an_integer() {
+        assert_eq!(read("[77.0, 1e3, -0.0, 1.5]").unwrap().to_string(), "[77,1000,0,1.5]");
+        assert_eq!(read("1e300").unwrap().as_i64(), None);
+        assert_eq!(read("18446744073709551615").unwrap().as_u64(), Some(u64::MAX));
+    }
+}

@@ -177,6 +177,23 @@ async fn a_body_is_read_within_its_limits() {
     assert_eq!(post("application/json", vec![b'"', 0xff, b'"']).await.0, 400);
     assert_eq!(post("application/json", "\"\\ud800\"").await.0, 400);
     assert_eq!(post("application/json", "[".repeat(190)).await.0, 400);
+    assert_eq!(post("application/json", "{\"a\":1,\"a\":1}").await.0, 400);
+}
+
+#[actix_web::test]
+async fn a_packed_body_is_unpacked_no_further_than_its_limit() {
+    let packed = |bytes: &[u8]| {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut packer, bytes).unwrap();
+        packer.finish().unwrap()
+    };
+    let unpack = |bytes: &[u8], limit| decompressed(MultiGzDecoder::new(bytes), limit);
+    let bomb = packed(&vec![b'a'; 10_000_000]);
+    assert!(bomb.len() < 20_000);
+    assert!(matches!(unpack(&bomb, 1000), Err(Problem::TooLarge(1000))));
+    assert_eq!(unpack(&packed(b"{}"), 2).unwrap(), b"{}");
+    assert!(matches!(unpack(&packed(b"{}")[..12], 1000), Err(Problem::Malformed(_))));
+    assert!(matches!(unpack(b"{}", 1000), Err(Problem::Malformed(_))));
 }
 
 #[actix_web::test]
