@@ -5,7 +5,7 @@
 
 use std::{
     ffi::{CStr, CString, c_int},
-    ptr::{null, null_mut},
+    ptr::null_mut,
     time::{Duration, Instant},
 };
 
@@ -68,7 +68,7 @@ impl Statement {
                     sql::SQLITE_ROW => rows.push(
                         (0..sql::sqlite3_column_count(self.0))
                             .map(|column| match sql::sqlite3_column_text(self.0, column) {
-                                text if text.cast() == null::<i8>() => String::new(),
+                                text if text.is_null() => String::new(),
                                 text => CStr::from_ptr(text.cast()).to_string_lossy().into_owned(),
                             })
                             .collect(),
