@@ -61,7 +61,8 @@ impl Place {
     /// `tangguh ledger verify`, which fails if a ledger does not hold.
     pub fn verify_ledgers(&self) {
         let output = self.command().args(["ledger", "verify"]).stdout(Stdio::piped()).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        let told = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&told));
     }
 }
 
