@@ -50,7 +50,13 @@ pub async fn front<B: MessageBody + 'static>(
     };
     let problem = response.response().extensions().get::<Problem>().cloned().or_else(|| middlewares(&response));
     if let Some(problem) = problem {
-        let told = problem.respond(language, response.request().path(), &id);
+        let mut told = problem.respond(language, response.request().path(), &id);
+        // What CORS said of the answer holds for its problem too: else no browser could read it.
+        for (name, value) in response.headers() {
+            if name.as_str().starts_with("access-control-") {
+                told.headers_mut().append(name.clone(), value.clone());
+            }
+        }
         response = response.into_response(told).map_into_right_body();
     }
     let route = response.request().match_pattern();

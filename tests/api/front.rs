@@ -43,3 +43,15 @@ story! {
         assert!(text.contains("401") && !text.contains("jakarta"), "{text}");
     }
 }
+
+story! {
+    async fn a_browser_of_an_allowed_origin_can_read_a_problem(world) {
+        let settings = |settings: &mut tangguh::config::Settings| settings.cors_origins = vec!["https://dashboard.example".into()];
+        let world = World::with(world.kind, settings).unwrap();
+        let refused = world.get(Nobody, "me").header("origin", "https://dashboard.example").expect(401).await;
+        assert_eq!(refused.header("access-control-allow-origin"), Some("https://dashboard.example"));
+        assert!(refused.header("access-control-expose-headers").is_some_and(|names| names.contains("etag")));
+        let stranger = world.get(Nobody, "me").header("origin", "https://elsewhere.example").send().await;
+        assert_eq!(stranger.header("access-control-allow-origin"), None);
+    }
+}
