@@ -1,9 +1,9 @@
 """Lets schemathesis's requests get past what a schema cannot say.
 
 Made-up ids answer 404 and a made-up ETag is stale, so most requests would stop there and nothing further would ever be
-looked at. Where the path of a request is meant to be valid, three times out of four this names things that there are;
-where all of a request is meant to be valid, it does the same in the body, gives texts their source language and sends
-the current ETag. Parts that are meant to be wrong, a missing `If-Match` among them, are left as they are.
+looked at. Where the path of a request is meant to be valid, three times out of four this names things that there are,
+and where its headers are, it sends the current ETag; where all of a request is meant to be valid, it does the same in
+the body and gives texts their source language. Parts that are meant to be wrong are left as they are.
 """
 
 import functools
@@ -116,11 +116,11 @@ def before_call(context, case, kwargs):
     path = case.meta.components.get(ParameterLocation.PATH)
     if path is None or path.mode == GenerationMode.POSITIVE:
         name_things(case, known)
-    if case.meta.generation.mode != GenerationMode.POSITIVE:
-        return
-    if isinstance(case.body, dict):
+    if case.meta.generation.mode == GenerationMode.POSITIVE and isinstance(case.body, dict):
         case.body = fit(case.body, known)
-    if case.headers and "If-Match" in case.headers:
+    headers = case.meta.components.get(ParameterLocation.HEADER)
+    right = headers is None or headers.mode == GenerationMode.POSITIVE
+    if right and case.headers and "If-Match" in case.headers:
         answer = session.get(address(case), timeout=10)
         if answer.status_code == 200 and "ETag" in answer.headers:
             case.headers["If-Match"] = answer.headers["ETag"]

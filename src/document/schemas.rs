@@ -44,6 +44,11 @@ pub(super) fn is_object(schema: &Value) -> bool {
     schema.get("properties").is_some_and(Value::is_object)
 }
 
+/// An object whose members have names of their own, such as a text by language.
+fn is_map(schema: &Value) -> bool {
+    !is_object(schema) && schema.get("additionalProperties").is_some_and(Value::is_object)
+}
+
 fn alternatives(schema: &Value) -> Option<&Vec<Value>> {
     schema.get("oneOf").or_else(|| schema.get("anyOf"))?.as_array()
 }
@@ -219,10 +224,11 @@ impl Derived {
     }
 
     /// The merge patch of an object: nothing is required, and `null` takes away what may be absent.
-    /// Objects inside are patched in their turn; an array is replaced.
+    /// Objects inside are patched in their turn (of a text by language, `null` takes one language away); an
+    /// array is replaced.
     pub fn patch(&mut self, schema: &Value, components: &Components) -> Value {
         if let Some(name) = referred(schema) {
-            let Some(component) = components.get(name).filter(|component| is_object(component)) else {
+            let Some(component) = components.get(name).filter(|one| is_object(one) || is_map(one)) else {
                 return schema.clone();
             };
             let patch = format!("{name}Patch");
@@ -248,6 +254,8 @@ impl Derived {
             for key in ["required", "minProperties", "example", "examples"] {
                 patched.as_object_mut().map(|members| members.shift_remove(key));
             }
+        } else if is_map(schema) {
+            take_null(&mut patched["additionalProperties"]);
         } else if let Some(choices) = ["oneOf", "anyOf"].iter().find_map(|key| schema.get(key))
             && choices.as_array().is_some_and(|all| all.iter().filter(|one| !is_null(one)).count() == 1)
         {

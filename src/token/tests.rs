@@ -187,7 +187,8 @@ fn a_key_verifies_only_what_it_is_used_for() {
 
 #[test]
 fn after_a_rotation_the_new_token_key_signs_and_the_old_one_verifies_until_its_tokens_have_died() {
-    let before = keys();
+    let mut before = keys();
+    before.iter_mut().for_each(|key| key.made_at = now() - minutes(60));
     let old = access(&ring(&before));
     let after = ring(&rotated(before.clone(), now()));
     assert_ne!(parts(&access(&after))[0]["kid"], parts(&old)[0]["kid"]);
