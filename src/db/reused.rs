@@ -7,8 +7,8 @@ use super::{AnyConnection, Backend};
 
 /// A statement whose text is always the same, and which is therefore prepared once for each connection.
 ///
-/// Diesel prepares every UPDATE anew, since a changeset may leave columns out: two more plans for each write in
-/// SQLite, two more round trips on PostgreSQL. Only for changesets without `Option`s that leave out.
+/// Diesel prepares every UPDATE anew, since a changeset may leave columns out: two statements to parse and plan in
+/// each write. Only for changesets without `Option`s that leave out.
 pub struct Reused<S>(pub S);
 
 impl<S: QueryFragment<Backend>> QueryFragment<Backend> for Reused<S> {
