@@ -241,31 +241,14 @@ impl World {
         change(&mut settings);
         let clock = Clock::standing(beginning());
         let service = serve(settings, clock.clone());
-        let app = service.clone();
-        // The app is made at the first request, inside the test's own runtime.
-        let made: Arc<tokio::sync::OnceCell<_>> = Arc::default();
-        let call = Box::new(move |request: TestRequest| -> Answer {
-            let (made, app) = (made.clone(), app.clone());
-            Box::pin(async move {
-                let service = made.get_or_init(|| async { init_service(api::app(app)).await }).await;
-                answer(service.call(request.to_request()).await).await
-            })
-        });
+        let call = calling(service.clone());
         Some(World { kind, seed, clock, service, target, call, _folder: folder })
     }
 
     /// The same world as seen through another instance of the service: its own threads, caches and app.
     pub fn twin(&self) -> World {
         let service = self.instance();
-        let app = service.clone();
-        let made: Arc<tokio::sync::OnceCell<_>> = Arc::default();
-        let call = Box::new(move |request: TestRequest| -> Answer {
-            let (made, app) = (made.clone(), app.clone());
-            Box::pin(async move {
-                let service = made.get_or_init(|| async { init_service(api::app(app)).await }).await;
-                answer(service.call(request.to_request()).await).await
-            })
-        });
+        let call = calling(service.clone());
         let (kind, seed, clock, target) = (self.kind, self.seed.clone(), self.clock.clone(), self.target.clone());
         World { kind, seed, clock, service, target, call, _folder: None }
     }
@@ -374,6 +357,18 @@ impl World {
             "text": {"id": "Siapa yang pertama terendam?", "en": "Who floods first?"}});
         self.post(Member(Lead), "{p}/questions").json(body).expect(201).await
     }
+}
+
+/// Sends requests to an app of this service. The app is made at the first, inside the test's own runtime.
+fn calling(service: web::Data<Service>) -> Box<dyn Fn(TestRequest) -> Answer> {
+    let made: Arc<tokio::sync::OnceCell<_>> = Arc::default();
+    Box::new(move |request: TestRequest| -> Answer {
+        let (made, service) = (made.clone(), service.clone());
+        Box::pin(async move {
+            let app = made.get_or_init(|| async { init_service(api::app(service)).await }).await;
+            answer(app.call(request.to_request()).await).await
+        })
+    })
 }
 
 async fn answer<B: MessageBody + 'static>(answered: Result<ServiceResponse<B>, actix_web::Error>) -> Reply {
