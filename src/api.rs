@@ -16,14 +16,14 @@ use utoipa::OpenApi as _;
 use utoipa_actix_web::{AppExt, UtoipaApp, scope, service_config::ServiceConfig};
 
 use crate::{
-    access, accounts, document, documents, focus_areas,
+    access, accounts, ballots, coverage, criteria, decisions, document, documents, events, focus_areas, frameworks,
     front::front,
-    ledger, me, memberships, participants, phases,
+    ledger, mappings, me, memberships, participants, phases,
     platform::{self, Swagger},
     problem::{Problem, ProblemBody},
-    programs, questions,
+    programs, public, questions,
     service::Service,
-    shocks_and_stresses, sign_ins, stakeholders,
+    shocks_and_stresses, sign_ins, stakeholders, statements, translations,
     valid::BodyLimit,
 };
 
@@ -38,6 +38,8 @@ fn resources(root: &mut ServiceConfig) {
         .service(below(Beginning::Shared(&["me", "access"]), me::routes))
         .service(below(Beginning::Shared(&["accounts"]), accounts::routes))
         .service(below(Beginning::Shared(&["stakeholders"]), stakeholders::routes))
+        .service(below(Beginning::Shared(&["frameworks"]), frameworks::routes))
+        .service(below(Beginning::Shared(&["public"]), public::routes))
         .service(below(Beginning::OneProgram, programs::routes))
         .service(below(Beginning::InProgram("stakeholders"), participants::routes))
         .service(below(Beginning::InProgram("memberships"), memberships::routes))
@@ -46,6 +48,14 @@ fn resources(root: &mut ServiceConfig) {
         .service(below(Beginning::InProgram("shocks-and-stresses"), shocks_and_stresses::routes))
         .service(below(Beginning::InProgram("questions"), questions::routes))
         .service(below(Beginning::InProgram("documents"), documents::routes))
+        .service(below(Beginning::InProgram("events"), events::routes))
+        .service(below(Beginning::InProgram("ballots"), ballots::routes))
+        .service(below(Beginning::InProgram("decisions"), decisions::routes))
+        .service(below(Beginning::InProgram("mappings"), mappings::routes))
+        .service(below(Beginning::InProgram("criteria"), criteria::routes))
+        .service(below(Beginning::InProgram("coverage"), coverage::routes))
+        .service(below(Beginning::InProgram("statements"), statements::routes))
+        .service(below(Beginning::InProgram("translations"), translations::routes))
         .service(below(Beginning::Ledger, ledger::routes));
 }
 
@@ -70,7 +80,8 @@ impl Beginning {
         match self {
             Beginning::Shared(known) => known.contains(&first),
             Beginning::OneProgram => {
-                first == "programs" && inside.is_none_or(|word| ["history", "summary", "transitions"].contains(&word))
+                first == "programs"
+                    && inside.is_none_or(|word| ["diff", "history", "summary", "transitions"].contains(&word))
             }
             Beginning::InProgram(known) => inside == Some(known),
             Beginning::Ledger => first == "ledger" || inside == Some("ledger"),
@@ -113,6 +124,14 @@ const BASE: &str = "/api/v1";
         (name = "shocks-and-stresses", description = "What hits the city."),
         (name = "questions", description = "Analysis questions: revised, never edited; moved, merged, split, never lost."),
         (name = "documents", description = "What facts rest on."),
+        (name = "frameworks", description = "Editions of resilience frameworks: reference data."),
+        (name = "events", description = "What people met for: stages, attendance, minutes, follow-ups."),
+        (name = "ballots", description = "Questions put to the electorate of a stage, and what came of it."),
+        (name = "decisions", description = "What was decided on which revision of which question, and why."),
+        (name = "mappings", description = "How the programme's work touches a framework edition."),
+        (name = "criteria", description = "Base criteria of resilience."),
+        (name = "statements", description = "Resilience statements, what they rest on, and who stands behind them."),
+        (name = "public", description = "What is published, for everybody."),
         (name = "ledger", description = "Every change, in order."),
     ),
     components(schemas(ProblemBody)),

@@ -195,6 +195,33 @@ policy! {
     AddDocument          = "document.add",            Program:  Lead Secretariat;
     EditDocument         = "document.edit",           Program:  Lead Secretariat;
 
+    ReadEvent            = "event.read",              Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    PlanEvent            = "event.plan",              Program:  Lead Secretariat;
+    EditEvent            = "event.edit",              Program:  Lead Secretariat;
+    AdvanceEvent         = "event.advance",           Program:  Lead Secretariat;
+    RunEvent             = "event.run",               Program:  Lead Secretariat Facilitator;
+    ReportFollowUp       = "follow_up.report",        Program:  Lead Secretariat Facilitator Agency Partner;
+    CastVote             = "ballot.vote",             Program:  Lead Secretariat Facilitator Agency Partner;
+
+    ReadMapping          = "mapping.read",            Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    ProposeMapping       = "mapping.propose",         Program:  Lead Secretariat Facilitator Agency Partner;
+    ValidateMapping      = "mapping.validate",        Program:  Lead Secretariat Facilitator;
+    WithdrawMapping      = "mapping.withdraw",        Program:  Lead Secretariat Facilitator Agency Partner;
+    ReadCriterion        = "criterion.read",          Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    ProposeCriterion     = "criterion.propose",       Program:  Lead Secretariat Facilitator Agency Partner;
+    EditCriterion        = "criterion.edit",          Program:  Lead Secretariat Facilitator Agency Partner;
+    ValidateCriterion    = "criterion.validate",      Program:  Lead Secretariat Facilitator;
+    WithdrawCriterion    = "criterion.withdraw",      Program:  Lead Secretariat Facilitator Agency Partner;
+
+    ReadStatement        = "statement.read",          Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    DraftStatement       = "statement.draft",         Program:  Lead Secretariat;
+    ReviseStatement      = "statement.revise",        Program:  Lead Secretariat;
+    AdvanceStatement     = "statement.advance",       Program:  Lead Secretariat;
+    TakePosition         = "statement.position",      Program:  Lead Secretariat Facilitator Agency Partner;
+    AnswerObjection      = "statement.answer",        Program:  Lead Secretariat;
+    AdoptStatement       = "statement.adopt",         Program:  Lead;
+    PublishStatement     = "statement.publish",       Program:  Lead;
+
     ReadLedger           = "ledger.read",             Program:  Lead Secretariat;
     ReadPlatformLedger   = "platform_ledger.read",    Platform: Admin;
 }
@@ -215,6 +242,22 @@ pub const PUBLIC: &[&str] = &[
     "refresh_sign_in",
     "log_out",
     "set_password",
+    "list_frameworks",
+    "get_framework",
+    "list_framework_nodes",
+    "list_framework_qualities",
+    "list_public_programs",
+    "get_public_program",
+    "list_public_phases",
+    "list_public_focus_areas",
+    "list_public_questions",
+    "list_public_events",
+    "list_public_stakeholders",
+    "list_public_statements",
+    "get_public_statement",
+    "get_public_edition",
+    "get_public_edition_signature",
+    "get_public_minutes",
 ];
 
 impl Action {

@@ -30,6 +30,8 @@ use utoipa::ToSchema;
 
 pub use pages::{Page, html, page, pages};
 
+use crate::gate::{Obstacle, ObstacleBody};
+
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
 #[derive(Clone, Debug)]
@@ -77,6 +79,28 @@ pub enum Problem {
     LastHolder(&'static str),
     /// A rule between resources stands against it.
     Conflict(FieldError),
+    /// The caller may do this for its own organisation only.
+    NotOwnOrganization,
+    /// The organisation is not among those that decide in this stage.
+    NotInElectorate,
+    BallotNotOpen {
+        state: String,
+    },
+    /// A vote was cast already under the ballot's rule.
+    RuleFrozen,
+    NoQuorum {
+        needed: i64,
+        cast: i64,
+    },
+    /// What changed since the room saw it, or stands against parts of a stage's outcomes: nothing was kept.
+    OutcomeConflicts(Vec<FieldError>),
+    /// The node or quality belongs to another edition of the framework.
+    OtherEdition(FieldError),
+    /// A statement can rest only on what is in its own programme.
+    ForeignBasis(Vec<FieldError>),
+    /// What still stands in the way.
+    GateNotClear(Vec<Obstacle>),
+    AlreadyPublished,
     Stale {
         revision: i32,
         /// With its quotes, as in the header.
@@ -251,6 +275,10 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     missing_actions: Option<Vec<&'static str>>,
+    /// With `gate-not-clear`: what stands in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    obstacles: Option<Vec<ObstacleBody>>,
     /// With `stale`: the revision that stands now.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -318,6 +346,16 @@ impl Problem {
             Problem::WrongState { .. } => (StatusCode::CONFLICT, "wrong-state"),
             Problem::LastHolder(_) => (StatusCode::CONFLICT, "last-holder"),
             Problem::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            Problem::NotOwnOrganization => (StatusCode::FORBIDDEN, "not-own-organization"),
+            Problem::NotInElectorate => (StatusCode::CONFLICT, "not-in-electorate"),
+            Problem::BallotNotOpen { .. } => (StatusCode::CONFLICT, "ballot-not-open"),
+            Problem::RuleFrozen => (StatusCode::CONFLICT, "rule-frozen"),
+            Problem::NoQuorum { .. } => (StatusCode::CONFLICT, "no-quorum"),
+            Problem::OutcomeConflicts(_) => (StatusCode::CONFLICT, "outcome-conflicts"),
+            Problem::OtherEdition(_) => (StatusCode::UNPROCESSABLE_ENTITY, "other-edition"),
+            Problem::ForeignBasis(_) => (StatusCode::UNPROCESSABLE_ENTITY, "foreign-basis"),
+            Problem::GateNotClear(_) => (StatusCode::CONFLICT, "gate-not-clear"),
+            Problem::AlreadyPublished => (StatusCode::CONFLICT, "already-published"),
             Problem::Stale { .. } => (StatusCode::PRECONDITION_FAILED, "stale"),
             Problem::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED, "precondition-required"),
             Problem::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests"),
@@ -390,7 +428,43 @@ impl Problem {
                 "Idempotency-Key ini sudah dipakai untuk permintaan lain.",
                 "This Idempotency-Key was used before for another request.",
             ),
-            Problem::Taken(error) | Problem::Conflict(error) => error.detail.clone(),
+            Problem::Taken(error) | Problem::Conflict(error) | Problem::OtherEdition(error) => error.detail.clone(),
+            Problem::NotOwnOrganization => Text::new(
+                "Ini hanya dapat Anda lakukan untuk organisasi Anda sendiri.",
+                "You can do this for your own organisation only.",
+            ),
+            Problem::NotInElectorate => Text::new(
+                "Organisasi ini tidak termasuk yang memutuskan pada tahap ini.",
+                "This organisation is not among those that decide in this stage.",
+            ),
+            Problem::BallotNotOpen { state } => Text::new(
+                format!("Pemungutan suara ini sekarang {state}, jadi suara tidak dapat diberikan atau diubah."),
+                format!("This ballot is now {state}, so no vote can be cast or changed."),
+            ),
+            Problem::RuleFrozen => Text::new(
+                "Suara pertama sudah masuk, jadi aturan pemungutan suara ini tidak dapat diubah lagi.",
+                "The first vote is in, so the rule of this ballot cannot be changed any more.",
+            ),
+            Problem::NoQuorum { needed, cast } => Text::new(
+                format!("Kuorumnya {needed} suara, dan yang masuk {cast}."),
+                format!("The quorum is {needed} votes, and {cast} were cast."),
+            ),
+            Problem::OutcomeConflicts(_) => Text::new(
+                "Sebagian hasil bertentangan dengan keadaan sekarang; lihat errors. Tidak ada yang disimpan.",
+                "Some outcomes conflict with how things stand now; see errors. Nothing was kept.",
+            ),
+            Problem::ForeignBasis(_) => Text::new(
+                "Dasar yang disebut tidak ada di program ini; lihat errors.",
+                "Some of the named basis is not in this programme; see errors.",
+            ),
+            Problem::GateNotClear(obstacles) => Text::new(
+                format!("Masih ada {} hal yang menghalangi; lihat obstacles.", obstacles.len()),
+                format!("{} things still stand in the way; see obstacles.", obstacles.len()),
+            ),
+            Problem::AlreadyPublished => Text::new(
+                "Pernyataan ini sudah diterbitkan dan tidak berubah lagi.",
+                "This statement has been published and does not change any more.",
+            ),
             Problem::WrongState { action, state } => Text::new(
                 format!(
                     "{action} tidak dapat dilakukan karena keadaannya sekarang {state}. \
@@ -434,8 +508,13 @@ impl Problem {
 
     fn errors(&self) -> &[FieldError] {
         match self {
-            Problem::Invalid(errors) | Problem::InvalidQuery(errors) => errors,
-            Problem::Taken(error) | Problem::Conflict(error) => std::slice::from_ref(error),
+            Problem::Invalid(errors)
+            | Problem::InvalidQuery(errors)
+            | Problem::OutcomeConflicts(errors)
+            | Problem::ForeignBasis(errors) => errors,
+            Problem::Taken(error) | Problem::Conflict(error) | Problem::OtherEdition(error) => {
+                std::slice::from_ref(error)
+            }
             _ => &[],
         }
     }
@@ -453,6 +532,7 @@ impl Problem {
             errors: Vec::new(),
             explain: None,
             missing_actions: None,
+            obstacles: None,
             current_revision: None,
             current_etag: None,
         };
@@ -468,6 +548,9 @@ impl Problem {
                     .map(|query| format!("/api/v1/access/explain?{query}"));
             }
             Problem::CannotGrant(missing) => body.missing_actions = Some(missing.clone()),
+            Problem::GateNotClear(obstacles) => {
+                body.obstacles = Some(obstacles.iter().map(|obstacle| obstacle.body(lang)).collect());
+            }
             Problem::Stale { revision, etag } => {
                 body.current_revision = Some(*revision);
                 body.current_etag = Some(etag.clone());
@@ -582,6 +665,8 @@ impl Problem {
             Problem::Invalid(errors) => Problem::Invalid(errors.into_iter().map(deeper).collect()),
             Problem::Taken(error) => Problem::Taken(deeper(error)),
             Problem::Conflict(error) => Problem::Conflict(deeper(error)),
+            Problem::OtherEdition(error) => Problem::OtherEdition(deeper(error)),
+            Problem::ForeignBasis(errors) => Problem::ForeignBasis(errors.into_iter().map(deeper).collect()),
             other => other,
         }
     }

@@ -60,6 +60,7 @@ diesel::table! {
         sealed -> Text,
         made_at -> Instant,
         retired_at -> Nullable<Instant>,
+        public_half -> Nullable<Text>,
     }
 }
 
@@ -205,6 +206,7 @@ diesel::table! {
         time_zone -> Text,
         source_language -> Text,
         body -> Text,
+        published -> Bool,
     }
 }
 
@@ -415,6 +417,461 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    events (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    event_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        kind -> Text,
+        code -> Text,
+        number -> Integer,
+        held_on -> Nullable<Date>,
+        phase_id -> Nullable<Id>,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    stages (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    stage_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        event_id -> Id,
+        number -> Integer,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    attendances (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    attendance_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        event_id -> Id,
+        stakeholder_id -> Id,
+        status -> Text,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    attendance_people (attendance_id, number) {
+        attendance_id -> Id,
+        number -> Integer,
+        name -> Text,
+        position -> Nullable<Text>,
+        contact -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    follow_ups (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    follow_up_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        event_id -> Id,
+        owner_stakeholder_id -> Id,
+        due_on -> Nullable<Date>,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    ballots (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    ballot_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        event_id -> Id,
+        stage_id -> Id,
+        number -> Integer,
+        code -> Text,
+        question_id -> Nullable<Id>,
+        question_revision -> Nullable<Integer>,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    votes (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    vote_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        ballot_id -> Id,
+        stakeholder_id -> Id,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    secret_votes (vote_id) {
+        vote_id -> Id,
+        salt -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    decisions (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    decision_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        event_id -> Id,
+        stage_id -> Id,
+        ballot_id -> Nullable<Id>,
+        question_id -> Id,
+        on_revision -> Integer,
+        result_revision -> Integer,
+        kind -> Text,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    frameworks (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    framework_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        code -> Text,
+        sort -> Integer,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    framework_nodes (id) {
+        id -> Id,
+        framework_id -> Id,
+        code -> Text,
+        level -> Text,
+        parent_id -> Nullable<Id>,
+        sort -> Integer,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    framework_qualities (id) {
+        id -> Id,
+        framework_id -> Id,
+        code -> Text,
+        sort -> Integer,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    criteria (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    criterion_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        number -> Integer,
+        code -> Text,
+        stakeholder_id -> Nullable<Id>,
+        event_id -> Nullable<Id>,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    statements (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    mappings (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    mapping_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        subject_kind -> Text,
+        focus_area_id -> Nullable<Id>,
+        question_id -> Nullable<Id>,
+        criterion_id -> Nullable<Id>,
+        statement_id -> Nullable<Id>,
+        framework_id -> Id,
+        node_id -> Id,
+        strength -> Text,
+        stakeholder_id -> Nullable<Id>,
+        event_id -> Nullable<Id>,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    statement_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        number -> Integer,
+        code -> Text,
+        edition -> Integer,
+        supersedes_id -> Nullable<Id>,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    statement_basis (statement_id, statement_revision, number) {
+        statement_id -> Id,
+        statement_revision -> Integer,
+        number -> Integer,
+        ledger_id -> Id,
+        focus_area_id -> Nullable<Id>,
+        kind -> Text,
+        question_id -> Nullable<Id>,
+        question_revision -> Nullable<Integer>,
+        mapping_id -> Nullable<Id>,
+        mapping_revision -> Nullable<Integer>,
+        criterion_id -> Nullable<Id>,
+        criterion_revision -> Nullable<Integer>,
+        ballot_id -> Nullable<Id>,
+        ballot_revision -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    positions (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    position_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        statement_id -> Id,
+        stakeholder_id -> Id,
+        on_revision -> Integer,
+        kind -> Text,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    publications (statement_id) {
+        statement_id -> Id,
+        ledger_id -> Id,
+        code -> Text,
+        edition -> Integer,
+        at -> Instant,
+        body -> Text,
+        digest -> Text,
+        jws -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    ledger_checkpoints (ledger_id, sequence) {
+        ledger_id -> Id,
+        sequence -> BigInt,
+        hash -> Text,
+        at -> Instant,
+        jws -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     ledgers,
     ledger_rows,
@@ -446,4 +903,35 @@ diesel::allow_tables_to_appear_in_same_query!(
     questions,
     question_revisions,
     question_codes,
+    events,
+    event_revisions,
+    stages,
+    stage_revisions,
+    attendances,
+    attendance_revisions,
+    attendance_people,
+    follow_ups,
+    follow_up_revisions,
+    ballots,
+    ballot_revisions,
+    votes,
+    vote_revisions,
+    secret_votes,
+    decisions,
+    decision_revisions,
+    frameworks,
+    framework_revisions,
+    framework_nodes,
+    framework_qualities,
+    criteria,
+    criterion_revisions,
+    statements,
+    mappings,
+    mapping_revisions,
+    statement_revisions,
+    statement_basis,
+    positions,
+    position_revisions,
+    publications,
+    ledger_checkpoints,
 );

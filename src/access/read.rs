@@ -61,7 +61,7 @@ fn push_actions<R: Resource>(body: &mut String, state: &str, also: Option<&'stat
     body.push_str(",\"allowed_actions\":[");
     let mut first = true;
     let also = also.into_iter().flat_map(Action::of_subject);
-    for action in Action::of_subject(R::KIND).chain(also) {
+    for action in Action::of_subject(R::KIND).chain(R::DONE_TO_IT).chain(also) {
         if allowed::<R>(*action, reach, state) {
             if !first {
                 body.push(',');

@@ -12,7 +12,7 @@ use crate::{
     page::{AnyOf, Filter, Page},
     policy::Action,
     problem::{FieldError, Problem},
-    questions::Reason,
+    reason::Reason,
     schema::{
         account_passwords, account_people, account_revisions, membership_revisions, password_tokens, program_revisions,
         sign_ins,

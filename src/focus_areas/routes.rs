@@ -13,7 +13,7 @@ use crate::{
     policy::{Action, gate::*},
     problem::Problem,
     programs::ProgramPath,
-    questions::Reason,
+    reason::Reason,
     seen::IfMatch,
     valid::{Patch, Valid},
 };

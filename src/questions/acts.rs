@@ -11,15 +11,9 @@ use crate::{
     focus_areas::{EmphasisCode, FocusArea},
     localized::Localized,
     problem::{FieldError, Problem},
+    reason::Reason,
     versioned::Meta,
 };
-
-/// Why something was done, in words that can be read years later.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-pub struct Reason {
-    #[schema(min_length = 1, max_length = 2000)]
-    pub reason: String,
-}
 
 /// What kind of reason led to a new wording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]

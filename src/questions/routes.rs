@@ -4,7 +4,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    acts::{Merge, Move, QuestionRevision, QuestionTransition, Reason, Split},
+    acts::{Merge, Move, QuestionRevision, QuestionTransition, Split},
     model::{NewQuestion, Question, QuestionFilter},
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     policy::{Action, gate::*},
     problem::{FieldError, Problem},
     programs::ProgramPath,
+    reason::Reason,
     seen::IfMatch,
     valid::Valid,
     versioned::Versioned,

@@ -12,7 +12,7 @@ use crate::{
     page::{AnyOf, Filter, Page},
     policy::Action,
     problem::{FieldError, Problem},
-    questions::Reason,
+    reason::Reason,
     schema::stakeholder_revisions,
     valid::Patch,
     versioned,

@@ -12,7 +12,7 @@ use crate::{
     page::{ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
-    questions::Reason,
+    reason::Reason,
     seen::IfMatch,
     valid::{Patch, Valid},
 };

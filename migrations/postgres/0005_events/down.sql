@@ -1,0 +1,16 @@
+drop table decision_revisions;
+drop table decisions;
+drop table secret_votes;
+drop table vote_revisions;
+drop table votes;
+drop table ballot_revisions;
+drop table ballots;
+drop table follow_up_revisions;
+drop table follow_ups;
+drop table attendance_people;
+drop table attendance_revisions;
+drop table attendances;
+drop table stage_revisions;
+drop table stages;
+drop table event_revisions;
+drop table events;

@@ -1,0 +1,9 @@
+drop table mapping_revisions;
+drop table mappings;
+drop table statements;
+drop table criterion_revisions;
+drop table criteria;
+drop table framework_qualities;
+drop table framework_nodes;
+drop table framework_revisions;
+drop table frameworks;

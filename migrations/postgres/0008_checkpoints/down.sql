@@ -1,0 +1,2 @@
+alter table service_keys drop column public_half;
+drop table ledger_checkpoints;

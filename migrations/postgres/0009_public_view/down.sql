@@ -1,0 +1,1 @@
+alter table program_revisions drop column published;

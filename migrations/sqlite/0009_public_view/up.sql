@@ -1,0 +1,1 @@
+alter table program_revisions add column published integer not null default 0;

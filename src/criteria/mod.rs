@@ -1,0 +1,5 @@
+//! Base criteria of resilience.
+
+mod routes;
+
+pub use routes::routes;

@@ -1,0 +1,5 @@
+//! Framework editions: reference data, read-only.
+
+mod routes;
+
+pub use routes::routes;

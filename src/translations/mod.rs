@@ -1,0 +1,5 @@
+//! What is not translated yet, or behind its source.
+
+mod routes;
+
+pub use routes::routes;
