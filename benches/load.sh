@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the service under load, on this machine alone, and fails below the floors (benches/README.md).
 #
-# usage: benches/load.sh [sqlite|postgres|both]      three minutes for each database
+# usage: benches/load.sh [sqlite|postgres|both]      six minutes for each database
 #
 # Needs wrk, Python 3 and, for PostgreSQL, its server programs and pgbench; nothing listens but on 127.0.0.1.
 # TANGGUH_BENCH_SECONDS (5) is how long each figure is measured, TANGGUH_BENCH_ROUNDS (3) how often.
@@ -23,5 +23,6 @@ cargo build --release --bin tangguh --bench bare_sqlite
 status=0
 for database in "${databases[@]}"; do
   python3 benches/load.py "$database" || status=1
+  python3 benches/process.py "$database" || status=1
 done
 exit "$status"
