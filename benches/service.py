@@ -37,6 +37,9 @@ class Sqlite:
         file = max(glob.glob(str(HERE.parent / "target/release/deps/bare_sqlite-*[!.d]")), key=os.path.getmtime)
         return float(run([file, f"{self.folder}/bare.db", str(SECONDS), str(programs)]))
 
+    def settle(self):
+        pass
+
     def stop(self):
         pass
 
@@ -61,6 +64,10 @@ class Postgres:
 
     def run(self, program, *arguments):
         return run([f"{self.programs}/{program}", *arguments], user=self.user, cwd="/")
+
+    def settle(self):
+        """What autovacuum and the checkpointer would do in their own time, beside the readings."""
+        self.run("psql", "-h", self.folder, "-U", "tangguh", "-d", "load", "-qc", "vacuum analyze", "-c", "checkpoint")
 
     def copy(self):
         self.run("createdb", "-h", self.folder, "-U", "tangguh", "-T", "load", "bare")

@@ -42,6 +42,16 @@ impl<T> Recorded<T> {
     pub fn map<U>(self, tell: impl FnOnce(T) -> U) -> Recorded<U> {
         Recorded(tell(self.0))
     }
+
+    /// Several changes of one request.
+    pub fn all(made: Vec<Recorded<T>>) -> Recorded<Vec<T>> {
+        Recorded(made.into_iter().map(|one| one.0).collect())
+    }
+
+    /// Two parts of one request.
+    pub fn and<U>(self, other: Recorded<U>) -> Recorded<(T, U)> {
+        Recorded((self.0, other.0))
+    }
 }
 
 impl Recorded<Reply> {
@@ -281,6 +291,22 @@ impl Tx<'_> {
     /// The answer to something that was changed.
     pub fn changed<R: Resource>(&mut self, changed: Recorded<R>) -> Result<Recorded<Reply>, Problem> {
         Ok(Recorded(self.reply(200, &changed.0)?))
+    }
+
+    /// The answer to several things that were made or changed: each as the caller sees it.
+    pub fn all_changed<R: Resource>(&mut self, changed: Recorded<Vec<R>>) -> Result<Recorded<Reply>, Problem> {
+        let items = changed.0.iter().map(|one| self.show(one)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Recorded(Reply::json(200, &serde_json::json!({"items": items}))?))
+    }
+
+    /// Something as the caller sees it.
+    pub fn show<R: Resource>(&mut self, resource: &R) -> Result<Value, Problem> {
+        serde_json::from_str(&self.reply(200, resource)?.body).map_err(Problem::internal)
+    }
+
+    /// What the ledger calls this change.
+    pub fn act(&self) -> &'static str {
+        self.act
     }
 
     fn reply<R: Resource>(&mut self, status: u16, resource: &R) -> Result<Reply, Problem> {
