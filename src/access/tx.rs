@@ -43,6 +43,11 @@ impl<T> Recorded<T> {
         Recorded(tell(self.0))
     }
 
+    /// What is on the ledger, told as an answer.
+    pub fn try_map<U>(self, tell: impl FnOnce(T) -> Result<U, Problem>) -> Result<Recorded<U>, Problem> {
+        tell(self.0).map(Recorded)
+    }
+
     /// Several changes of one request.
     pub fn all(made: Vec<Recorded<T>>) -> Recorded<Vec<T>> {
         Recorded(made.into_iter().map(|one| one.0).collect())

@@ -93,6 +93,37 @@ impl<A: Gate> Can<A> {
         transact(&self.service, self.ask(key), Box::new(work)).await
     }
 
+    /// Like [`Can::write`]; as a trial it is checked and answered alike, and rolled back: no row, no reply is kept.
+    pub async fn write_or_try(
+        &self,
+        trial: bool,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<Recorded<Reply>, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        if !trial {
+            return self.write(work).await;
+        }
+        let (shared, ask) = (self.service.clone(), self.ask(None));
+        let tried = self.service.db.run(Lane::Write, move |conn| {
+            let mut reply = None;
+            // The transaction ends as a failure does; what it would have answered is kept aside.
+            let ended = write_transaction(conn, |conn| {
+                let done = run(conn, &shared, ask, Box::new(work))?;
+                reply = Some(done.refusal.map_or(Ok(done.reply), Err));
+                Err::<(), _>(Problem::NotFound)
+            });
+            match (reply, ended) {
+                (Some(tried), _) => tried,
+                (None, Err(problem)) => Err(problem),
+                (None, Ok(())) => Err(Problem::internal("a trial ended without an answer")),
+            }
+        });
+        let mut response = tried.await?.respond(false);
+        response
+            .headers_mut()
+            .insert(header::HeaderName::from_static("dry-run"), header::HeaderValue::from_static("true"));
+        Ok(response)
+    }
+
     /// Like [`Can::write`], for what makes a secret: its reply is never stored, so it takes no key.
     pub async fn write_secret(
         &self,

@@ -92,7 +92,7 @@ pub struct AttendanceEntry {
     pub stakeholder_id: Id,
     /// The revision that was seen; required where its attendance is recorded already.
     #[serde(default)]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 2_147_483_647)]
     pub on_revision: Option<i32>,
     #[serde(flatten)]
     pub edit: AttendanceEdit,

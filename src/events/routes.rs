@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     access::{Can, Seen},
+    ballots, decisions,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
     page::{ListParams, Listing, PageParams, View, ViewParams},
@@ -25,6 +26,8 @@ pub fn routes(api: &mut ServiceConfig) {
     attendance_routes::routes(api);
     stages_routes::routes(api);
     follow_ups_routes::routes(api);
+    ballots::stage_routes(api);
+    decisions::stage_routes(api);
 }
 
 #[derive(Deserialize, IntoParams)]

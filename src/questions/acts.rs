@@ -1,6 +1,6 @@
 //! What happens to a question: each act with its reason, each pinned to the revision that was seen.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::{Question, QuestionState, area_for, check_emphases, keep_code, next_code};
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What kind of reason led to a new wording.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonKind {
     /// It did not fit its focus area.
@@ -107,23 +107,36 @@ pub struct Split {
 impl Question {
     /// Gives it a new wording. One that was being discussed, validated or found unfit is proposed again.
     pub fn revise(tx: &mut Tx<'_>, id: &str, seen: Seen, new: QuestionRevision) -> Result<Recorded<Question>, Problem> {
-        let mut question = current(tx, id, seen)?;
+        let question = current(tx, id, seen)?;
+        question.reworded(tx, new, false)
+    }
+
+    /// A new wording, which a session may find right at once.
+    pub(crate) fn reworded(
+        mut self,
+        tx: &mut Tx<'_>,
+        new: QuestionRevision,
+        validated: bool,
+    ) -> Result<Recorded<Question>, Problem> {
         if let Some(emphases) = new.emphases {
-            let area: FocusArea = tx.look(question.focus_area_id)?;
+            let area: FocusArea = tx.look(self.focus_area_id)?;
             check_emphases(&area, &emphases)?;
-            question.emphases = emphases;
+            self.emphases = emphases;
         }
         if let Some(sources) = new.sources {
             check_sources(tx, &sources)?;
-            question.sources = sources;
+            self.sources = sources;
         }
         if let Some(text) = new.text {
-            question.text = text;
+            self.text = text;
         }
-        if question.state != QuestionState::Draft {
-            question.state = QuestionState::Proposed;
+        if validated {
+            return self.validated(tx, &new.reason);
         }
-        tx.change(question, Some(&new.reason))
+        if self.state != QuestionState::Draft {
+            self.state = QuestionState::Proposed;
+        }
+        tx.change(self, Some(&new.reason))
     }
 
     /// Takes a plain step of the life cycle.
@@ -149,16 +162,26 @@ impl Question {
 
     /// Validates its wording outside a session.
     pub fn validate(tx: &mut Tx<'_>, id: &str, seen: Seen, why: Reason) -> Result<Recorded<Question>, Problem> {
-        let mut question = current(tx, id, seen)?;
+        let question = current(tx, id, seen)?;
+        question.validated(tx, &why.reason)
+    }
+
+    /// Its wording is found right, at the revision that this makes.
+    pub(crate) fn validated(self, tx: &mut Tx<'_>, why: &str) -> Result<Recorded<Question>, Problem> {
+        let mut question = self;
         question.state = QuestionState::Validated;
         question.validated_revision = Some(question.meta.revision + 1);
-        tx.change(question, Some(&why.reason))
+        tx.change(question, Some(why))
     }
 
     /// Moves it to another focus area, under a new code; the old one still finds it.
     pub fn relocate(tx: &mut Tx<'_>, id: &str, seen: Seen, to: Move) -> Result<Recorded<Question>, Problem> {
-        let mut question = current(tx, id, seen)?;
-        if question.focus_area_id == to.focus_area_id {
+        let question = current(tx, id, seen)?;
+        question.moved(tx, to)
+    }
+
+    pub(crate) fn moved(mut self, tx: &mut Tx<'_>, to: Move) -> Result<Recorded<Question>, Problem> {
+        if self.focus_area_id == to.focus_area_id {
             return Err(Problem::Conflict(FieldError::new(
                 "/focus_area_id",
                 "same",
@@ -168,24 +191,28 @@ impl Question {
         }
         let area = area_for(tx, to.focus_area_id, &to.emphases)?;
         let code = next_code(tx, &area)?;
-        keep_code(tx, &area, &code, question.meta.id)?;
-        let former = std::mem::replace(&mut question.code, code);
-        question.former_codes.push(former);
-        question.focus_area_id = to.focus_area_id;
-        question.emphases = to.emphases;
-        if question.state != QuestionState::Draft {
-            question.state = QuestionState::Proposed;
+        keep_code(tx, &area, &code, self.meta.id)?;
+        let former = std::mem::replace(&mut self.code, code);
+        self.former_codes.push(former);
+        self.focus_area_id = to.focus_area_id;
+        self.emphases = to.emphases;
+        if self.state != QuestionState::Draft {
+            self.state = QuestionState::Proposed;
         }
-        tx.change(question, Some(&to.reason))
+        tx.change(self, Some(&to.reason))
     }
 
     /// Ends it because another question asks it too.
     pub fn merge(tx: &mut Tx<'_>, id: &str, seen: Seen, merge: Merge) -> Result<Recorded<Question>, Problem> {
-        let mut question = current(tx, id, seen)?;
+        let question = current(tx, id, seen)?;
+        question.merged(tx, merge)
+    }
+
+    pub(crate) fn merged(mut self, tx: &mut Tx<'_>, merge: Merge) -> Result<Recorded<Question>, Problem> {
         tx.must_exist::<Question>(&[("/into_id".into(), merge.into_id)])?;
         let into: Question = tx.look(merge.into_id)?;
         let ended = matches!(into.state, QuestionState::Merged | QuestionState::Split | QuestionState::Retired);
-        if ended || into.meta.id == question.meta.id {
+        if ended || into.meta.id == self.meta.id {
             return Err(Problem::Conflict(FieldError::new(
                 "/into_id",
                 "ended",
@@ -193,16 +220,20 @@ impl Question {
                 "the question to merge into has ended or is this very one",
             )));
         }
-        question.state = QuestionState::Merged;
-        question.merged_into_id = Some(merge.into_id);
-        tx.change(question, Some(&merge.reason))
+        self.state = QuestionState::Merged;
+        self.merged_into_id = Some(merge.into_id);
+        tx.change(self, Some(&merge.reason))
     }
 
     /// Ends it because several questions ask it now.
     pub fn split(tx: &mut Tx<'_>, id: &str, seen: Seen, split: Split) -> Result<Recorded<Question>, Problem> {
-        let mut question = current(tx, id, seen)?;
+        let question = current(tx, id, seen)?;
+        question.parted(tx, split)
+    }
+
+    pub(crate) fn parted(mut self, tx: &mut Tx<'_>, split: Split) -> Result<Recorded<Question>, Problem> {
         for (number, part) in split.into.into_iter().enumerate() {
-            let area = area_for(tx, question.focus_area_id, &part.emphases)
+            let area = area_for(tx, self.focus_area_id, &part.emphases)
                 .map_err(|problem| problem.below(&format!("/into/{number}")))?;
             let code = next_code(tx, &area)?;
             let new = Question {
@@ -213,24 +244,28 @@ impl Question {
                 state: QuestionState::Proposed,
                 validated_revision: None,
                 former_codes: Vec::new(),
-                split_from_id: Some(question.meta.id),
-                ..question.clone()
+                split_from_id: Some(self.meta.id),
+                ..self.clone()
             };
             let new_id = new.meta.id;
             let _on_the_ledger =
                 tx.create(new, Some(&split.reason)).map_err(|problem| problem.below(&format!("/into/{number}")))?;
             keep_code(tx, &area, &code, new_id)?;
-            question.split_into_ids.push(new_id);
+            self.split_into_ids.push(new_id);
         }
-        question.state = QuestionState::Split;
-        tx.change(question, Some(&split.reason))
+        self.state = QuestionState::Split;
+        tx.change(self, Some(&split.reason))
     }
 
     /// Ends it because it is no longer asked.
     pub fn retire(tx: &mut Tx<'_>, id: &str, seen: Seen, why: Reason) -> Result<Recorded<Question>, Problem> {
-        let mut question = current(tx, id, seen)?;
-        question.state = QuestionState::Retired;
-        tx.change(question, Some(&why.reason))
+        let question = current(tx, id, seen)?;
+        question.retired(tx, &why.reason)
+    }
+
+    pub(crate) fn retired(mut self, tx: &mut Tx<'_>, why: &str) -> Result<Recorded<Question>, Problem> {
+        self.state = QuestionState::Retired;
+        tx.change(self, Some(why))
     }
 }
 

@@ -13,4 +13,4 @@ mod routes;
 pub use model::{NewQuestion, Question, QuestionState};
 pub use routes::routes;
 
-pub use acts::{Merge, Move, QuestionRevision, QuestionTransition, ReasonKind, ReviewState, Split};
+pub use acts::{Merge, Move, QuestionRevision, QuestionTransition, ReasonKind, ReviewState, Split, SplitPart};

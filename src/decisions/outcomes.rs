@@ -1,0 +1,219 @@
+//! A whole stage in one request: attendance, votes and decisions, all or nothing. What stands against parts of it comes
+//! back as one list of conflicts, and nothing is overwritten.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::model::{Decision, NewDecision, decide};
+use crate::{
+    access::{Recorded, Tx},
+    ballots::{Ballot, BallotState, ListedVote, NewVote, Vote, cast_all, close},
+    db::Id,
+    events::{Attendance, AttendanceEntry, Event, Stage},
+    problem::{FieldError, Problem},
+    versioned::Versioned,
+};
+
+/// One vote of a stage's outcomes.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct OutcomeVote {
+    pub ballot_id: Id,
+    /// The organisation that votes.
+    pub stakeholder_id: Id,
+    #[serde(flatten)]
+    pub vote: NewVote,
+}
+
+/// One decision of a stage's outcomes.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct OutcomeDecision {
+    /// The ballot that it follows, if there was one.
+    #[serde(default)]
+    pub ballot_id: Option<Id>,
+    #[serde(flatten)]
+    pub decision: NewDecision,
+}
+
+/// What came of a stage.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct StageOutcomes {
+    #[serde(default)]
+    #[schema(max_items = 500)]
+    pub attendance: Vec<AttendanceEntry>,
+    #[serde(default)]
+    #[schema(max_items = 2000)]
+    pub votes: Vec<OutcomeVote>,
+    /// Ballots that are closed once the votes are in.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub close_ballots: Vec<Id>,
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub decisions: Vec<OutcomeDecision>,
+}
+
+/// What was made of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Outcomes {
+    pub attendance: Vec<Attendance>,
+    pub votes: Vec<Vote>,
+    pub ballots: Vec<Ballot>,
+    pub decisions: Vec<Decision>,
+}
+
+/// Keeps the outcomes of a stage, in the order attendance, votes, closing, decisions.
+pub fn keep(tx: &mut Tx<'_>, event: &str, stage: Id, told: StageOutcomes) -> Result<Recorded<Outcomes>, Problem> {
+    let stage = Stage::running(tx, event, stage)?;
+    let event = Event::running(tx, event)?;
+    let mut conflicts = Vec::new();
+    let attendance = match told.attendance.is_empty() {
+        true => Recorded::all(Vec::new()),
+        false => attend(tx, &event, told.attendance, &mut conflicts)?,
+    };
+    let mut ballots = ballots_of(tx, &stage, &told.votes, &told.close_ballots, &told.decisions)?;
+    let votes = vote(tx, &ballots, told.votes, &mut conflicts)?;
+    let mut closed = Vec::new();
+    for (number, id) in told.close_ballots.iter().enumerate() {
+        let pointer = format!("/close_ballots/{number}");
+        match ballots.get(id) {
+            Some(ballot) if ballot.state == BallotState::Open => {
+                let shut = close(tx, ballot.clone(), "Closed with the stage's outcomes.")?;
+                ballots.insert(*id, shut.value().clone());
+                closed.push(shut);
+            }
+            Some(_) => conflicts.push(FieldError::new(
+                pointer,
+                "ballot_not_open",
+                "pemungutan suara ini tidak terbuka",
+                "this ballot is not open",
+            )),
+            None => conflicts.push(unknown_ballot(pointer)),
+        }
+    }
+    let mut decisions = Vec::new();
+    for (number, one) in told.decisions.into_iter().enumerate() {
+        let pointer = format!("/decisions/{number}");
+        let ballot = match one.ballot_id.map(|id| ballots.remove(&id)) {
+            None => None,
+            Some(Some(ballot)) => Some(ballot),
+            Some(None) => {
+                conflicts.push(unknown_ballot(format!("{pointer}/ballot_id")));
+                continue;
+            }
+        };
+        match decide(tx, &stage, ballot, one.decision) {
+            Ok(made) => decisions.push(made),
+            Err(problem) => conflicts.extend(as_conflicts(problem, &pointer)?),
+        }
+    }
+    if !conflicts.is_empty() {
+        return Err(Problem::OutcomeConflicts(conflicts));
+    }
+    let made = attendance.and(Recorded::all(votes)).and(Recorded::all(closed)).and(Recorded::all(decisions));
+    Ok(made.map(|(((attendance, votes), ballots), decisions)| Outcomes { attendance, votes, ballots, decisions }))
+}
+
+fn attend(
+    tx: &mut Tx<'_>,
+    event: &Event,
+    entries: Vec<AttendanceEntry>,
+    conflicts: &mut Vec<FieldError>,
+) -> Result<Recorded<Vec<Attendance>>, Problem> {
+    let place = |mut error: FieldError| {
+        error.pointer = error.pointer.replacen("/items", "/attendance", 1);
+        error
+    };
+    match Attendance::record(tx, event, entries) {
+        Err(Problem::OutcomeConflicts(found)) => {
+            conflicts.extend(found.into_iter().map(place));
+            Ok(Recorded::all(Vec::new()))
+        }
+        Err(Problem::Invalid(found)) => Err(Problem::Invalid(found.into_iter().map(place).collect())),
+        other => other,
+    }
+}
+
+/// The ballots that the outcomes name and that are of this stage.
+fn ballots_of(
+    tx: &mut Tx<'_>,
+    stage: &Stage,
+    votes: &[OutcomeVote],
+    closing: &[Id],
+    decisions: &[OutcomeDecision],
+) -> Result<BTreeMap<Id, Ballot>, Problem> {
+    let mut named: Vec<Id> = votes.iter().map(|vote| vote.ballot_id).collect();
+    named.extend(closing);
+    named.extend(decisions.iter().filter_map(|one| one.ballot_id));
+    named.sort_unstable();
+    named.dedup();
+    let mut found = BTreeMap::new();
+    for id in Ballot::existing(tx.conn, tx.reach.ledger, &named)? {
+        let ballot: Ballot = tx.look(id)?;
+        if ballot.stage_id == stage.meta.id {
+            found.insert(id, ballot);
+        }
+    }
+    Ok(found)
+}
+
+fn vote(
+    tx: &mut Tx<'_>,
+    ballots: &BTreeMap<Id, Ballot>,
+    votes: Vec<OutcomeVote>,
+    conflicts: &mut Vec<FieldError>,
+) -> Result<Vec<Recorded<Vote>>, Problem> {
+    let mut by_ballot: BTreeMap<Id, Vec<ListedVote>> = BTreeMap::new();
+    for (number, vote) in votes.into_iter().enumerate() {
+        let pointer = format!("/votes/{number}");
+        if !ballots.contains_key(&vote.ballot_id) {
+            conflicts.push(unknown_ballot(format!("{pointer}/ballot_id")));
+            continue;
+        }
+        let listed = ListedVote { pointer, stakeholder: vote.stakeholder_id, new: vote.vote };
+        by_ballot.entry(vote.ballot_id).or_default().push(listed);
+    }
+    let mut made = Vec::new();
+    for (id, votes) in by_ballot {
+        if let Some(ballot) = ballots.get(&id) {
+            made.extend(cast_all(tx, ballot, votes, conflicts)?);
+        }
+    }
+    Ok(made)
+}
+
+fn unknown_ballot(pointer: String) -> FieldError {
+    let (id, en) = ("tahap ini tidak punya pemungutan suara itu", "this stage has no such ballot");
+    FieldError::new(pointer, "not_found", id, en)
+}
+
+/// What stands against one decision, as conflicts of the whole. What went wrong on our side stays what it is.
+fn as_conflicts(problem: Problem, pointer: &str) -> Result<Vec<FieldError>, Problem> {
+    let one = |name: &str, code: &'static str, id: String, en: String| {
+        Ok(vec![FieldError::new(format!("{pointer}{name}"), code, id, en)])
+    };
+    match problem.below(pointer) {
+        Problem::Invalid(errors) | Problem::OutcomeConflicts(errors) => Ok(errors),
+        Problem::Conflict(error) | Problem::Taken(error) => Ok(vec![error]),
+        Problem::Stale { revision, .. } => one(
+            "/on_revision",
+            "stale",
+            format!("pertanyaan ini sekarang pada revisi {revision}"),
+            format!("the question is now at revision {revision}"),
+        ),
+        Problem::WrongState { state, .. } => one(
+            "/kind",
+            "wrong_state",
+            format!("tidak dapat diputuskan dalam keadaan {state}"),
+            format!("cannot be decided in the state {state}"),
+        ),
+        Problem::NoQuorum { needed, cast } => one(
+            "/ballot_id",
+            "no_quorum",
+            format!("kuorumnya {needed} suara, dan yang masuk {cast}"),
+            format!("the quorum is {needed} votes, and {cast} were cast"),
+        ),
+        other => Err(other),
+    }
+}
