@@ -4,5 +4,5 @@
 mod model;
 mod routes;
 
-pub use model::{NewParticipant, Participant};
+pub use model::{Capacity, NewParticipant, Participant};
 pub use routes::routes;
