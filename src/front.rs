@@ -94,7 +94,10 @@ pub async fn front<B: MessageBody + 'static>(
 
 /// Whether a path is of the public view: one answer for everybody, from whatever site it is asked.
 pub fn in_public_view(path: &str) -> bool {
-    path.strip_prefix("/api/v1/public").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    ["/api/v1/public", "/api/v1/frameworks"]
+        .iter()
+        .filter_map(|beginning| path.strip_prefix(beginning))
+        .any(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What a middleware refused without knowing of problems: CORS a preflight, compression every coding.
