@@ -125,10 +125,7 @@ fn escape(out: &mut String, words: &str) {
     let begins = out.is_empty() || out.ends_with(['\n', ' ', '*', '#']);
     let digits = words.bytes().take_while(u8::is_ascii_digit).count();
     for (at, one) in words.char_indices() {
-        let inside = matches!(
-            one,
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '!' | '#' | '$' | ':' | '@' | '^'
-        );
+        let inside = matches!(one, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '!' | '#' | '$' | ':' | '@' | '^');
         let first = begins && at == 0 && matches!(one, '-' | '+' | '=');
         let numbered = begins && at == digits && at > 0 && matches!(one, '.' | ')');
         if inside || first || numbered {

@@ -133,3 +133,27 @@ story! {
         world.verify();
     }
 }
+
+story! {
+    async fn two_instances_that_start_at_once_load_each_edition_once(world) {
+        let mut conn = world.conn();
+        tangguh::db::migrations::revert_all(&mut conn).unwrap();
+        tangguh::db::migrations::run(&mut conn).unwrap();
+        let schemas = std::sync::Arc::new(Schemas::new(&tangguh::api::document()));
+        let start = std::sync::Arc::new(std::sync::Barrier::new(2));
+        let instances: Vec<_> = (0..2)
+            .map(|_| {
+                let (target, schemas, start) = (world.target.clone(), schemas.clone(), start.clone());
+                std::thread::spawn(move || {
+                    let mut conn = target.connect().unwrap();
+                    start.wait();
+                    frameworks::load(&mut conn, beginning(), &schemas).unwrap().len()
+                })
+            })
+            .collect();
+        let loaded: usize = instances.into_iter().map(|instance| instance.join().unwrap()).sum();
+        assert_eq!(loaded, 3);
+        assert_eq!(ledger::head(&mut conn, tangguh::access::Ledger::PLATFORM).unwrap(), 3);
+        world.verify();
+    }
+}
