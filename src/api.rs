@@ -17,8 +17,8 @@ use utoipa_actix_web::{AppExt, UtoipaApp, scope, service_config::ServiceConfig};
 
 use crate::{
     access, accounts, ballots, coverage, criteria, decisions, document, documents, events, focus_areas, frameworks,
-    front::front,
-    ledger, mappings, me, memberships, participants, phases,
+    front::{front, in_public_view},
+    ledger, mappings, me, memberships, pages, participants, phases,
     platform::{self, Swagger},
     problem::{Problem, ProblemBody},
     programs, public, questions,
@@ -213,16 +213,18 @@ pub fn app(
         .0
 }
 
-/// Browsers may call from the named origins. Tokens go in a header, so no cookies are allowed.
+/// Browsers may call from the named origins, and from any for the public view. Tokens go in a header, so no cookies are allowed.
 fn cors(origins: &[String]) -> Cors {
     origins
         .iter()
         .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))
+        .allowed_origin_fn(|_, asked| in_public_view(asked.uri.path()))
         .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allowed_headers(["authorization", "content-type", "accept", "accept-language", "if-match", "if-none-match"])
         .allowed_headers(["idempotency-key", "x-request-id"])
         .expose_headers(["etag", "link", "location", "retry-after", "x-request-id", "content-language"])
         .expose_headers(["idempotency-replayed", "dry-run", "ratelimit", "ratelimit-policy", "deprecation", "sunset"])
+        .expose_headers(["repr-digest"])
         .max_age(3600)
         .block_on_origin_mismatch(false)
 }
@@ -240,29 +242,22 @@ async fn nowhere(request: HttpRequest, service: web::Data<Service>) -> Result<Ht
     }
 }
 
-/// Refuses what we cannot answer in: everything below `/api/v1` is JSON.
+/// Refuses what we cannot answer in: below `/api/v1` the document says what an operation answers in, mostly JSON.
 async fn accept(
     request: ServiceRequest,
     next: actix_web::middleware::Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let wanted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let json = wanted.is_none_or(|wanted| {
-        wanted.trim().is_empty()
-            || wanted.split(',').any(|range| {
-                let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
-                let media = parts.next().unwrap_or_default();
-                let refused =
-                    parts.any(|part| matches!(part.replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-                !refused
-                    && matches!(
-                        media.as_str(),
-                        "*/*" | "application/*" | "application/json" | "application/problem+json"
-                    )
-            })
-    });
-    if !json && request.path().starts_with("/api/v1/") {
-        let refused = actix_web::ResponseError::error_response(&Problem::NotAcceptable(vec!["application/json"]));
-        return Ok(request.into_response(refused).map_into_right_body());
+    // Failures are JSON of a kind of their own: whoever asks for that takes JSON.
+    const USUAL: &[&str] = &["application/json", "application/problem+json"];
+    if !pages::accepts(wanted, USUAL) && request.path().starts_with("/api/v1/") {
+        let service = request.app_data::<web::Data<Service>>();
+        let offered = service.map_or(&[][..], |service| service.operations.media(request.method(), request.path()));
+        if !pages::accepts(wanted, offered) {
+            let offered = if offered.is_empty() { USUAL[..1].to_vec() } else { offered.to_vec() };
+            let refused = actix_web::ResponseError::error_response(&Problem::NotAcceptable(offered));
+            return Ok(request.into_response(refused).map_into_right_body());
+        }
     }
     Ok(next.call(request).await?.map_into_left_body())
 }

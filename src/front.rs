@@ -62,6 +62,7 @@ pub async fn front<B: MessageBody + 'static>(
     let known = service.as_ref().and_then(|service| service.operations.pattern(response.request().path()));
     let route = known.map(Cow::Borrowed).or_else(|| response.request().match_pattern().map(Cow::Owned));
     let public = route.as_deref().is_some_and(|route| !route.starts_with("/api/v1/"));
+    let for_everybody = in_public_view(response.request().path());
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
@@ -69,9 +70,16 @@ pub async fn front<B: MessageBody + 'static>(
     for (name, value) in SECURITY {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    if !public {
-        headers
-            .insert(header::VARY, HeaderValue::from_static("Authorization, Accept-Encoding, Accept-Language, Origin"));
+    // What must go out exactly as it is says so to the compression by a coding that is none.
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding == "identity") {
+        headers.remove(header::CONTENT_ENCODING);
+    }
+    if for_everybody {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding, Accept-Language"));
+    } else if !public {
+        let vary = "Authorization, Accept, Accept-Encoding, Accept-Language, Origin";
+        headers.insert(header::VARY, HeaderValue::from_static(vary));
     }
     if let Some(service) = &service {
         let took = began.elapsed();
@@ -82,6 +90,14 @@ pub async fn front<B: MessageBody + 'static>(
         }
     }
     Ok(response)
+}
+
+/// Whether a path is of the public view: one answer for everybody, from whatever site it is asked.
+pub fn in_public_view(path: &str) -> bool {
+    ["/api/v1/public", "/api/v1/frameworks"]
+        .iter()
+        .filter_map(|beginning| path.strip_prefix(beginning))
+        .any(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What a middleware refused without knowing of problems: CORS a preflight, compression every coding.

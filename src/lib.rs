@@ -58,6 +58,7 @@ pub mod memberships;
 pub mod metrics;
 pub mod operations;
 pub mod page;
+pub mod pages;
 pub mod participants;
 pub mod password;
 pub mod phases;

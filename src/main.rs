@@ -10,7 +10,7 @@ use tangguh::{
     config::{Given, Settings},
     db::migrations,
     demo::{self, SignIns, Size},
-    keys, ledger, start,
+    frameworks, keys, ledger, start,
     token::KeyUse,
     valid::{self, Schemas},
 };
@@ -182,10 +182,15 @@ fn tell_demo(sign_ins: &SignIns, token: &str) -> anyhow::Result<()> {
 }
 
 fn migrate(given: &Given) -> anyhow::Result<()> {
-    let ran = migrations::run(&mut checked(given)?.target.connect()?)?;
+    let mut conn = checked(given)?.target.connect()?;
+    let ran = migrations::run(&mut conn)?;
     match ran.as_slice() {
         [] => println!("The schema is up to date."),
         ran => ran.iter().for_each(|name| println!("migrated: {name}")),
+    }
+    let schemas = Arc::new(Schemas::new(&api::document()));
+    for code in frameworks::load(&mut conn, Clock::system().now(), &schemas).map_err(start::told)? {
+        println!("loaded the framework edition {code}");
     }
     Ok(())
 }
@@ -196,6 +201,7 @@ fn load_demo(given: &Given, args: &Demo) -> anyhow::Result<()> {
     migrations::run(&mut conn)?;
     let (clock, schemas) = (Clock::system(), Arc::new(Schemas::new(&api::document())));
     let size = Size { questions: args.questions, revisions: args.revisions };
+    frameworks::load(&mut conn, clock.now(), &schemas).map_err(start::told)?;
     if !demo::load(&mut conn, &clock, &schemas, size)? {
         println!("The case is there already; only the sign-ins are new.");
     }

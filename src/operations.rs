@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::Method};
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -27,6 +27,19 @@ pub struct Operation {
     /// The right that it asks for; none for what is public.
     pub action: Option<Action>,
     query: Vec<Parameter>,
+    /// The media types of what it answers where all is well.
+    media: Vec<&'static str>,
+}
+
+/// The media types that operations answer in.
+const MEDIA: [&str; 5] = ["application/json", "text/markdown", "text/html", "application/jose", "text/plain"];
+
+/// The media types that the document lists for an operation's success.
+fn media(operation: &Value) -> Vec<&'static str> {
+    let answers = operation["responses"].as_object().into_iter().flatten();
+    let content: Vec<&Value> =
+        answers.filter(|(status, _)| status.starts_with('2')).map(|(_, answer)| &answer["content"]).collect();
+    MEDIA.into_iter().filter(|media| content.iter().any(|content| content.get(*media).is_some())).collect()
 }
 
 /// Every operation.
@@ -53,6 +66,7 @@ impl Operations {
                     id: id.to_owned(),
                     action: operation["security"][0]["bearer"][0].as_str().and_then(Action::named),
                     query: parameters.filter(|one| one["in"] == "query").filter_map(Parameter::of).collect(),
+                    media: media(operation),
                 });
             }
             // What answers GET answers HEAD, and every path OPTIONS.
@@ -73,6 +87,16 @@ impl Operations {
     /// The methods that a path knows; none where there is no such path.
     pub fn methods(&self, path: &str) -> Option<&[String]> {
         self.paths.find(path).map(|known| known.methods.as_slice())
+    }
+
+    /// The media types that a request can be answered in; none where there is no such operation or its answer has no
+    /// body.
+    pub fn media(&self, method: &Method, path: &str) -> &[&'static str] {
+        // HEAD tells what GET would answer.
+        let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+        let known = self.paths.find(path);
+        let known = known.and_then(|known| known.operations.iter().find(|(other, _)| other == method));
+        known.and_then(|(_, number)| self.all.get(*number)).map_or(&[], |operation| &operation.media)
     }
 
     /// The pattern that a path is one of; none where the document has no such path.

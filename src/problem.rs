@@ -150,7 +150,16 @@ impl Lang {
     /// The language of an `Accept-Language` header by RFC 4647 lookup: `id-ID` finds `id`, `*` and
     /// whatever else we do not speak is passed over, and English is what remains.
     pub fn of(accept_language: Option<&str>) -> Lang {
-        let mut best = (0.0, Lang::En);
+        Lang::asked(accept_language).unwrap_or_default()
+    }
+
+    pub fn named(tag: &str) -> Option<Lang> {
+        [Lang::Id, Lang::En].into_iter().find(|lang| lang.tag() == tag)
+    }
+
+    /// The same; none where the header names neither language.
+    pub fn asked(accept_language: Option<&str>) -> Option<Lang> {
+        let mut best = (0.0, None);
         for range in accept_language.unwrap_or_default().split(',') {
             let mut parts = range.split(';').map(str::trim);
             let tag = parts.next().unwrap_or_default();
@@ -168,7 +177,7 @@ impl Lang {
             if let Some(quality) = quality
                 && quality > best.0
             {
-                best = (quality, lang);
+                best = (quality, Some(lang));
             }
         }
         best.1

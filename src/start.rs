@@ -17,12 +17,13 @@ use crate::{
     clock::Clock,
     config::{Given, Settings},
     db::{AnyConnection, Db, Lane, Target, migrations, write_transaction},
-    idempotency, keys,
+    frameworks, idempotency, keys,
     problem::{Lang, Problem},
     seal::Sealer,
     service::Service,
     sign_ins,
     token::KeyRing,
+    valid::Schemas,
 };
 
 /// The secret that seals the keys: given, in a file, or made beside a new SQLite file.
@@ -79,11 +80,14 @@ pub fn service(settings: Settings, sealer: Sealer, clock: Clock) -> anyhow::Resu
     for name in migrations::run(&mut conn)? {
         log::info!("migrated: {name}");
     }
+    let document = Arc::new(api::document());
+    for code in frameworks::load(&mut conn, clock.now(), &Arc::new(Schemas::new(&document))).map_err(told)? {
+        log::info!("loaded the framework edition {code}");
+    }
     let keys = keys::ensure(&mut conn, &sealer, clock.now())?;
     let keys = KeyRing::new(keys, settings.public_url.clone()).map_err(|error| anyhow::anyhow!("{error}"))?;
     drop(conn);
     let db = Db::start(&settings.target, settings.pools);
-    let document = Arc::new(api::document());
     Ok(web::Data::new(Service::new(db, clock, settings, sealer, keys, document)))
 }
 

@@ -1,16 +1,19 @@
 use std::net::IpAddr;
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, http::header, web};
 use chrono::{DateTime, Utc};
 
 use super::{
     door::{self, Reach},
+    read::{digest, matches, next_url},
     system::System,
     tx::{Recorded, Tx},
     write::request_id,
 };
 use crate::{
-    db::{AnyConnection, Lane, read_transaction, write_transaction},
+    db::{AnyConnection, Id, Lane, read_transaction, write_transaction},
+    page::Page,
+    pages::Rendition,
     problem::Problem,
     service::Service,
 };
@@ -89,5 +92,40 @@ impl Public {
     ) -> Result<T, Problem> {
         let now = self.service.clock.now();
         self.service.db.run(Lane::Write, move |conn| write_transaction(conn, |conn| work(conn, now))).await?
+    }
+
+    /// 200 with what is the same for everybody and may be kept for a minute, or 304: its ETag is of its text.
+    pub fn answer_cached<T: serde::Serialize>(&self, value: &T) -> Result<HttpResponse, Problem> {
+        Ok(self.send_cached(Rendition::json(serde_json::to_string(value).map_err(Problem::internal)?)))
+    }
+
+    /// A page of a list for everybody; `next` is where the one after it begins, if there is one.
+    pub fn list_cached<T: serde::Serialize>(
+        &self,
+        items: &[T],
+        page: &Page,
+        next: Option<(serde_json::Value, Id)>,
+    ) -> Result<HttpResponse, Problem> {
+        let next = next.map(|(key, id)| page.cursor(&self.service, &key, id));
+        let body = serde_json::json!({"items": items, "next_cursor": next});
+        let mut response = self.answer_cached(&body)?;
+        let link = next.map(|cursor| format!("<{}>; rel=\"next\"", next_url(self.request.uri(), &cursor)));
+        if let Some(link) = link.and_then(|link| link.parse().ok()) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        Ok(response)
+    }
+
+    /// A text for everybody, in whatever media type.
+    pub fn send_cached(&self, rendition: Rendition) -> HttpResponse {
+        let tag = format!("\"{}\"", digest(rendition.body.as_bytes()));
+        let known = self.request.headers().get_all(header::IF_NONE_MATCH).any(|wanted| matches(wanted, &tag));
+        let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+        response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "public, max-age=60"));
+        if known {
+            return response.finish();
+        }
+        rendition.describe(&mut response);
+        response.body(rendition.body)
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     ledger::{self, LedgerRow},
     localized,
     page::{AsOf, Filter, Listing, Page, View, refuse, wrong_expands},
+    pages::Rendition,
     policy::{Action, Gate, Roles, Scope},
     problem::Problem,
     versioned::{Resource, Stored, hidden},
@@ -35,7 +36,7 @@ pub fn etag(revision: i32, body: &str) -> String {
     format!("\"{revision}.{}\"", digest(body.as_bytes()))
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub(super) fn digest(bytes: &[u8]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(bytes)[..12])
 }
 
@@ -397,6 +398,18 @@ impl<A: Gate> Can<A> {
             .body(body)
     }
 
+    /// 200 with a page for members, in whatever media type; its ETag is of its text.
+    pub fn send(&self, rendition: Rendition) -> HttpResponse {
+        let tag = format!("\"{}\"", digest(rendition.body.as_bytes()));
+        if self.request.headers().get_all(header::IF_NONE_MATCH).any(|wanted| matches(wanted, &tag)) {
+            return not_modified(&tag);
+        }
+        let mut response = HttpResponse::Ok();
+        response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "private, no-cache"));
+        rendition.describe(&mut response);
+        response.body(rendition.body)
+    }
+
     /// 200 with something that has no revisions; its ETag is of its text.
     pub fn answer<T: serde::Serialize>(&self, value: &T) -> Result<HttpResponse, Problem> {
         let body = serde_json::to_string(value).map_err(Problem::internal)?;
@@ -412,12 +425,12 @@ fn not_modified(tag: &str) -> HttpResponse {
 }
 
 /// RFC 9110, 13.1.2: weak comparison, a list, or `*`.
-fn matches(wanted: &HeaderValue, tag: &str) -> bool {
+pub(super) fn matches(wanted: &HeaderValue, tag: &str) -> bool {
     let Ok(wanted) = wanted.to_str() else { return false };
     wanted.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
-fn next_url(uri: &actix_web::http::Uri, cursor: &str) -> String {
+pub(super) fn next_url(uri: &actix_web::http::Uri, cursor: &str) -> String {
     let rest: Vec<&str> = uri
         .query()
         .unwrap_or_default()

@@ -69,6 +69,9 @@ pub struct ProgramContent {
     #[serde(default)]
     #[schema(max_items = 50)]
     pub sources: Vec<Source>,
+    /// Whether everybody may read its public view, without signing in.
+    #[serde(default)]
+    pub published: bool,
 }
 
 /// A new programme.
@@ -127,6 +130,7 @@ versioned!(
         slug: this.slug.as_str(),
         time_zone: this.content.time_zone.as_str(),
         source_language: this.source_language.as_str(),
+        published: this.content.published,
     }
 );
 

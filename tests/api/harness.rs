@@ -27,7 +27,7 @@ use tangguh::{
     clock::Clock,
     config::{Given, Settings},
     db::{AnyConnection, Db, Id, Pools, Target, migrations},
-    keys,
+    frameworks, keys,
     ledger::{self, Verdict},
     memberships::Membership,
     password::Cost,
@@ -471,6 +471,7 @@ fn database(url: &str, name: &str) -> String {
 fn plant(conn: &mut AnyConnection) -> Seed {
     let sealer = Sealer::new(SECRET).unwrap();
     keys::ensure(conn, &sealer, beginning()).unwrap();
+    frameworks::load(conn, beginning(), &SCHEMAS).unwrap();
     let mut seed = Seed::default();
     for name in ["dinas", "mitra", "sekretariat", "tetangga"] {
         let body = json!({"names": [{"name": {"id": name, "en": name}}], "kind": "other"});

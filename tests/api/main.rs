@@ -15,6 +15,7 @@ mod documents;
 mod etags;
 mod examples;
 mod focus_areas;
+mod frameworks;
 mod front;
 mod history;
 mod idempotency;

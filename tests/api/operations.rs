@@ -147,6 +147,7 @@ impl Things {
             ("question_id", question.id()),
             ("revision", "3".into()),
             ("name", "stale".into()),
+            ("framework", "CRI".into()),
         ]);
         let refresh_token = tokens["refresh_token"].as_str().unwrap().to_owned();
         Things { ids, email, refresh_token }
