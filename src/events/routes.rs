@@ -1,3 +1,5 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(_: &mut ServiceConfig) {}
+pub fn routes(api: &mut ServiceConfig) {
+    api.service(super::minutes::show);
+}
