@@ -9,6 +9,7 @@ mod attendance;
 mod attendance_routes;
 mod follow_ups;
 mod follow_ups_routes;
+pub mod minutes;
 mod model;
 mod routes;
 mod stages;

@@ -28,6 +28,7 @@ pub fn routes(api: &mut ServiceConfig) {
     follow_ups_routes::routes(api);
     ballots::stage_routes(api);
     decisions::stage_routes(api);
+    api.service(super::minutes::show);
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -96,6 +96,8 @@ labels! {
     COMMENT = "Catatan", "Comment";
     ANSWER = "Jawaban", "Answer";
     OVERRIDE = "Ditetapkan walau syarat belum lengkap", "Adopted although the gate was not clear";
+    EARLIER = "Edisi terdahulu", "Earlier editions";
+    SIGNATURE = "Tanda tangan digital", "Digital signature";
     CITE = "Kutip sebagai", "Cite as";
     DIGEST = "Sidik SHA-256 dari teks JSON", "SHA-256 of the JSON text";
     ADDRESS = "Alamat tetap", "Stable address";

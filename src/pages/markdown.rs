@@ -55,9 +55,9 @@ fn paragraph(out: &mut String, one: &Line) {
 
 fn facts(out: &mut String, pairs: &[(Passage, Line)]) {
     for (name, value) in pairs {
-        out.push_str("- **");
-        passage(out, name);
-        out.push_str("**: ");
+        out.push_str("- ");
+        strong(out, name);
+        out.push_str(": ");
         line(out, value);
         out.push('\n');
     }
@@ -67,9 +67,8 @@ fn facts(out: &mut String, pairs: &[(Passage, Line)]) {
 }
 
 fn table(out: &mut String, table: &Table) {
-    out.push_str("**");
-    passage(out, &table.caption);
-    out.push_str("**\n\n|");
+    strong(out, &table.caption);
+    out.push_str("\n\n|");
     for cell in &table.head {
         out.push(' ');
         passage(out, cell);
@@ -94,12 +93,7 @@ fn line(out: &mut String, line: &Line) {
     for piece in &line.0 {
         match piece {
             Piece::Words(words) => passage(out, words),
-            Piece::Strong(words) if !tidy(&words.words).trim().is_empty() => {
-                out.push_str("**");
-                passage(out, &Passage::plain(words.words.trim()));
-                out.push_str("**");
-            }
-            Piece::Strong(_) => {}
+            Piece::Strong(words) => strong(out, words),
             Piece::Link(words, href) if leads_somewhere(href) => {
                 out.push('[');
                 passage(out, words);
@@ -109,6 +103,17 @@ fn line(out: &mut String, line: &Line) {
             }
             Piece::Link(words, _) => passage(out, words),
         }
+    }
+}
+
+/// Asterisks with a blank inside them, or with nothing, mean themselves.
+fn strong(out: &mut String, words: &Passage) {
+    let words = tidy(&words.words);
+    let words = words.trim();
+    if !words.is_empty() {
+        out.push_str("**");
+        escape(out, words);
+        out.push_str("**");
     }
 }
 
@@ -125,7 +130,10 @@ fn escape(out: &mut String, words: &str) {
     let begins = out.is_empty() || out.ends_with(['\n', ' ', '*', '#']);
     let digits = words.bytes().take_while(u8::is_ascii_digit).count();
     for (at, one) in words.char_indices() {
-        let inside = matches!(one, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '!' | '#' | '$' | ':' | '@' | '^');
+        let inside = matches!(
+            one,
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '!' | '#' | '$' | ':' | '@' | '^'
+        );
         let first = begins && at == 0 && matches!(one, '-' | '+' | '=');
         let numbered = begins && at == digits && at > 0 && matches!(one, '.' | ')');
         if inside || first || numbered {

@@ -4,12 +4,15 @@
 //! resource later is not public until somebody adds it here. Never shown: people, notes, ratings, drafts, who did
 //! what, and anything of a programme that is not published.
 
+mod edition;
 mod events;
 mod model;
 mod programs;
 mod questions;
 mod routes;
 mod stakeholders;
+mod statements;
 
-pub use model::find;
+pub use events::{PublicVenue, TOLD};
+pub use programs::PublicOrganisation;
 pub use routes::routes;

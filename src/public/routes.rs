@@ -4,17 +4,19 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    events::PublicEvent,
-    find,
-    model::{InOrder, Shown},
+    events::{PublicEvent, told},
+    model::{InOrder, Shown, find},
     programs::{PublicFocusArea, PublicPhase, PublicProgram},
     questions::PublicQuestion,
     stakeholders::PublicStakeholder,
+    statements::{self, Found, PublicEdition, PublicStatement},
 };
 use crate::{
     access::Public,
     db::AnyConnection,
+    events::minutes::{self, Minutes},
     page::{Listing, Page, PageParams},
+    pages::{LangParams, Wanted},
     problem::Problem,
     programs::Program,
 };
@@ -26,7 +28,12 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(focus_areas)
         .service(questions)
         .service(events)
-        .service(stakeholders);
+        .service(stakeholders)
+        .service(statement_list)
+        .service(newest)
+        .service(edition)
+        .service(signature)
+        .service(public_minutes);
 }
 
 /// A published programme.
@@ -210,4 +217,158 @@ async fn stakeholders(
     listing: Listing<InOrder>,
 ) -> Result<HttpResponse, Problem> {
     list(public, path, listing, PublicStakeholder::list).await
+}
+
+/// An event of a published programme.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct PublicEventPath {
+    /// The programme's slug.
+    #[param(max_length = 60, example = "jakarta-berketahanan")]
+    program: String,
+    /// The event's code.
+    #[param(max_length = 12, pattern = "^E-[0-9]{1,9}$", example = "E-1")]
+    code: String,
+}
+
+/// Read the approved minutes of an event
+///
+/// Who was there (organisations, no people), the stages, what was decided on which question and why, what is to be
+/// done, and what each decision changed. JSON for programs; Markdown or a page that prints well by `Accept`.
+#[utoipa::path(
+    tag = "public", operation_id = "get_public_minutes",
+    params(PublicEventPath, LangParams),
+    responses((
+        status = 200, description = "The minutes",
+        content((Minutes = "application/json"), (String = "text/markdown"), (String = "text/html")),
+    )),
+)]
+#[get("/public/programs/{program}/events/{code}/minutes")]
+async fn public_minutes(
+    public: Public,
+    path: web::Path<PublicEventPath>,
+    wanted: Wanted,
+) -> Result<HttpResponse, Problem> {
+    let told = public
+        .read(move |conn| {
+            let program = find(conn, &path.program)?;
+            let event = told(conn, &program, &path.code)?;
+            minutes::of(conn, program.meta.id, event)
+        })
+        .await?;
+    Ok(public.send_cached(minutes::rendition(&told, wanted, "/api/v1/public/programs")?))
+}
+
+/// A page of a published programme's statements.
+#[derive(Serialize, ToSchema)]
+struct PublicStatementPage {
+    items: Vec<PublicStatement>,
+    next_cursor: Option<String>,
+}
+
+/// List the published statements of a programme
+///
+/// Every edition that was published, superseded ones too.
+#[utoipa::path(
+    tag = "public", operation_id = "list_public_statements",
+    params(PublicPath, PageParams),
+    responses((status = 200, description = "A page of published editions", body = PublicStatementPage)),
+)]
+#[get("/public/programs/{program}/statements")]
+async fn statement_list(
+    public: Public,
+    path: web::Path<PublicPath>,
+    listing: Listing<InOrder>,
+) -> Result<HttpResponse, Problem> {
+    list(public, path, listing, PublicStatement::list).await
+}
+
+/// A statement of a published programme.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct PublicStatementPath {
+    /// The programme's slug.
+    #[param(max_length = 60, example = "jakarta-berketahanan")]
+    program: String,
+    /// The statement's code.
+    #[param(max_length = 12, pattern = "^S-[0-9]{1,9}$", example = "S-1")]
+    code: String,
+}
+
+/// An edition of a statement of a published programme.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct PublicEditionPath {
+    /// The programme's slug.
+    #[param(max_length = 60, example = "jakarta-berketahanan")]
+    program: String,
+    /// The statement's code.
+    #[param(max_length = 12, pattern = "^S-[0-9]{1,9}$", example = "S-1")]
+    code: String,
+    /// The number of the edition.
+    #[param(minimum = 1, maximum = 2_147_483_647, example = 1)]
+    edition: i32,
+}
+
+/// Read the newest edition of a statement
+///
+/// Where it is for good stands in `Content-Location`.
+#[utoipa::path(
+    tag = "public", operation_id = "get_public_statement",
+    params(PublicStatementPath, LangParams),
+    responses((
+        status = 200, description = "The newest edition",
+        content((PublicEdition = "application/json"), (String = "text/markdown"), (String = "text/html")),
+    )),
+)]
+#[get("/public/programs/{program}/statements/{code}")]
+async fn newest(public: Public, path: web::Path<PublicStatementPath>, wanted: Wanted) -> Result<HttpResponse, Problem> {
+    let path = path.into_inner();
+    let found = find_edition(&public, path.program, path.code, None).await?;
+    Ok(found.linked(public.send_cached(found.rendition(wanted)?)))
+}
+
+/// Read an edition of a statement
+///
+/// The JSON is exactly the text that was published and signed, and never changes: `Repr-Digest` is of its bytes. The
+/// Markdown and the page that prints well are made of that text alone. `Link` leads to the signature, to earlier and
+/// later editions.
+#[utoipa::path(
+    tag = "public", operation_id = "get_public_edition",
+    params(PublicEditionPath, LangParams),
+    responses((
+        status = 200, description = "The edition",
+        content((PublicEdition = "application/json"), (String = "text/markdown"), (String = "text/html")),
+    )),
+)]
+#[get("/public/programs/{program}/statements/{code}/editions/{edition}")]
+async fn edition(public: Public, path: web::Path<PublicEditionPath>, wanted: Wanted) -> Result<HttpResponse, Problem> {
+    let path = path.into_inner();
+    let found = find_edition(&public, path.program, path.code, Some(path.edition)).await?;
+    Ok(found.linked(public.send_cached(found.rendition(wanted)?)))
+}
+
+/// Read the signature of an edition
+///
+/// A detached JWS in compact form (RFC 7515, appendix F): its payload is the edition's JSON, byte by byte, and its key
+/// stands in `/.well-known/record-keys.json`.
+#[utoipa::path(
+    tag = "public", operation_id = "get_public_edition_signature",
+    params(PublicEditionPath),
+    responses((status = 200, description = "The signature", body = String, content_type = "application/jose")),
+)]
+#[get("/public/programs/{program}/statements/{code}/editions/{edition}/signature")]
+async fn signature(public: Public, path: web::Path<PublicEditionPath>) -> Result<HttpResponse, Problem> {
+    let path = path.into_inner();
+    let found = find_edition(&public, path.program, path.code, Some(path.edition)).await?;
+    Ok(public.send_cached(found.signature()))
+}
+
+async fn find_edition(public: &Public, program: String, code: String, number: Option<i32>) -> Result<Found, Problem> {
+    public
+        .read(move |conn| {
+            let program = find(conn, &program)?;
+            statements::find(conn, &program, &code, number)
+        })
+        .await
 }

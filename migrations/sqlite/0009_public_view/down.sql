@@ -1,1 +1,7 @@
+drop index follow_up_revisions_ledger_id_event_id_idx;
+drop index decision_revisions_ledger_id_event_id_idx;
+drop index ballot_revisions_ledger_id_event_id_idx;
+drop index attendance_revisions_ledger_id_event_id_idx;
+drop index stage_revisions_ledger_id_event_id_idx;
+drop index program_revisions_published_idx;
 alter table program_revisions drop column published;
