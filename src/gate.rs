@@ -37,6 +37,21 @@ pub struct ObstacleBody {
     pub subject_id: Id,
 }
 
+/// A gate: what stands in the way, or nothing.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Gate)]
+pub struct GateBody {
+    /// Nothing stands in the way.
+    pub clear: bool,
+    pub obstacles: Vec<ObstacleBody>,
+}
+
+impl GateBody {
+    pub fn of(obstacles: &[Obstacle], lang: Lang) -> GateBody {
+        GateBody { clear: obstacles.is_empty(), obstacles: obstacles.iter().map(|one| one.body(lang)).collect() }
+    }
+}
+
 impl Obstacle {
     pub fn body(&self, lang: Lang) -> ObstacleBody {
         ObstacleBody {

@@ -15,7 +15,7 @@ use crate::{
     page::{AsOf, Filter, Listing, Page, View, refuse, wrong_expands},
     pages::Rendition,
     policy::{Action, Gate, Roles, Scope},
-    problem::Problem,
+    problem::{Lang, Problem},
     versioned::{Resource, Stored, hidden},
 };
 
@@ -408,6 +408,15 @@ impl<A: Gate> Can<A> {
         response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "private, no-cache"));
         rendition.describe(&mut response);
         response.body(rendition.body)
+    }
+
+    /// 200 with something that is told in the reader's language.
+    pub fn answer_told<T: serde::Serialize>(&self, tell: impl FnOnce(Lang) -> T) -> Result<HttpResponse, Problem> {
+        let wanted = self.request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let lang = Lang::of(wanted);
+        let mut response = self.answer(&tell(lang))?;
+        response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.tag()));
+        Ok(response)
     }
 
     /// 200 with something that has no revisions; its ETag is of its text.

@@ -9,5 +9,5 @@ mod outcomes;
 mod routes;
 
 pub use model::{Decision, NewDecision, on_ballot};
-pub use outcomes::{Outcomes, StageOutcomes};
+pub use outcomes::{OutcomeDecision, Outcomes, StageOutcomes, keep_outcomes};
 pub use routes::{routes, stage_routes};

@@ -115,6 +115,18 @@ pub fn keep(tx: &mut Tx<'_>, event: &str, stage: Id, told: StageOutcomes) -> Res
     Ok(made.map(|(((attendance, votes), ballots), decisions)| Outcomes { attendance, votes, ballots, decisions }))
 }
 
+/// Keeps decisions alone, and answers the last.
+pub fn keep_outcomes(
+    tx: &mut Tx<'_>,
+    event: &str,
+    stage: Id,
+    decisions: Vec<OutcomeDecision>,
+) -> Result<Recorded<Decision>, Problem> {
+    let told = StageOutcomes { attendance: Vec::new(), votes: Vec::new(), close_ballots: Vec::new(), decisions };
+    let kept = keep(tx, event, stage, told)?;
+    kept.try_map(|mut made| made.decisions.pop().ok_or_else(|| Problem::internal("nothing was decided")))
+}
+
 fn attend(
     tx: &mut Tx<'_>,
     event: &Event,

@@ -61,7 +61,7 @@ pub fn load(conn: &mut AnyConnection, clock: &Clock, schemas: &Arc<Schemas>, siz
     Ok(true)
 }
 
-struct Loader<'l> {
+pub(super) struct Loader<'l> {
     conn: &'l mut AnyConnection,
     clock: &'l Clock,
     schemas: &'l Arc<Schemas>,
@@ -116,7 +116,7 @@ impl Loader<'_> {
         for item in list(case, "questions") {
             self.question(item)?;
         }
-        Ok(())
+        super::session::load(self, case)
     }
 
     fn person(&mut self, person: &Person) -> anyhow::Result<()> {
@@ -154,18 +154,20 @@ impl Loader<'_> {
         let new = self.input(item, &["history"])?;
         let mut phase: Phase = self.act(Role::Secretariat, Action::PlanPhase, move |tx| Phase::plan(tx, new))?;
         for step in list(item, "history") {
-            let act = self.input(step, &["act"])?;
             let (id, seen) = (phase.meta.id, Seen(phase.meta.revision));
             phase = match step["act"].as_str() {
                 Some("activate") => {
+                    let act = self.input(step, &["act"])?;
                     self.act(Role::Lead, Action::ActivatePhase, move |tx| Phase::activate(tx, id, seen, act))?
                 }
                 Some("complete") => {
-                    self.act(Role::Lead, Action::CompletePhase, move |tx| Phase::complete(tx, id, seen, act))?
+                    let end = self.input(step, &["act"])?;
+                    self.act(Role::Lead, Action::CompletePhase, move |tx| Phase::complete(tx, id, seen, end))?
                 }
                 other => bail!("a phase has no act {other:?}"),
             };
         }
+        self.keep(item, phase);
         Ok(())
     }
 
@@ -211,6 +213,7 @@ impl Loader<'_> {
                 other => bail!("a question has no act {other:?}"),
             };
         }
+        self.keep(item, question);
         Ok(())
     }
 
@@ -234,7 +237,7 @@ impl Loader<'_> {
     }
 
     /// Runs one change as a person of the demo.
-    fn act<R: Resource>(
+    pub(super) fn act<R: Resource>(
         &mut self,
         role: Role,
         action: Action,
@@ -255,14 +258,18 @@ impl Loader<'_> {
         system.write(self.conn, reach, work).map_err(told).with_context(|| format!("step {}: {action}", self.steps))
     }
 
-    fn keep<R: Resource>(&mut self, item: &Value, made: R) {
+    pub(super) fn keep<R: Resource>(&mut self, item: &Value, made: R) {
         if let Some(key) = item["key"].as_str() {
             self.ids.insert(key.to_owned(), made.meta().id);
         }
     }
 
     /// An item of the case as a request's body: keys become ids, and what only the case knows is left out.
-    fn input<T: DeserializeOwned + utoipa::ToSchema>(&self, item: &Value, without: &[&str]) -> anyhow::Result<T> {
+    pub(super) fn input<T: DeserializeOwned + utoipa::ToSchema>(
+        &self,
+        item: &Value,
+        without: &[&str],
+    ) -> anyhow::Result<T> {
         let mut body = item.clone();
         if let Some(members) = body.as_object_mut() {
             members.retain(|name, value| name != "key" && !without.contains(&name.as_str()) && !value.is_null());
@@ -271,8 +278,20 @@ impl Loader<'_> {
         self.checked(body)
     }
 
-    fn checked<T: DeserializeOwned + utoipa::ToSchema>(&self, body: Value) -> anyhow::Result<T> {
+    pub(super) fn checked<T: DeserializeOwned + utoipa::ToSchema>(&self, body: Value) -> anyhow::Result<T> {
         valid::checked(body.clone(), self.schemas).map_err(told).with_context(|| body.to_string())
+    }
+
+    /// The id that a key of the case stands for.
+    pub(super) fn named(&self, key: &Value) -> anyhow::Result<Id> {
+        let key = key.as_str().and_then(|key| key.strip_prefix('@')).unwrap_or_default();
+        self.ids.get(key).copied().with_context(|| format!("nothing is called {key}"))
+    }
+
+    /// The open revision of something of the programme.
+    pub(super) fn open<R: Resource>(&mut self, id: Id) -> anyhow::Result<R> {
+        let stored = R::open(self.conn, self.program.ledger, id)?.context("nothing has this id")?;
+        Ok(serde_json::from_str(&stored.body)?)
     }
 
     fn resolve(&self, value: &mut Value) -> anyhow::Result<()> {
@@ -321,6 +340,6 @@ fn one_more(
     Ok(asked)
 }
 
-fn list<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
+pub(super) fn list<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
     value[name].as_array().into_iter().flatten()
 }

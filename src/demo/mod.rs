@@ -3,6 +3,7 @@
 
 mod load;
 mod people;
+mod session;
 
 pub use load::{Size, load};
 pub use people::{Person, SignIns, sign_ins};

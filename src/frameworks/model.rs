@@ -177,6 +177,14 @@ impl Edition {
         Ok(nodes)
     }
 
+    /// Its node with this code.
+    pub fn node(&self, conn: &mut AnyConnection, code: &str) -> Result<Option<Node>, Problem> {
+        use framework_nodes as t;
+        let found = t::table.filter(t::framework_id.eq(self.id)).filter(t::code.eq(code)).select(t::body);
+        let body: Option<String> = found.first(conn).optional()?;
+        body.map(|body| parse(&body)).transpose()
+    }
+
     pub fn qualities(&self, conn: &mut AnyConnection) -> Result<Vec<Quality>, Problem> {
         use framework_qualities as t;
         let rows: Vec<String> =

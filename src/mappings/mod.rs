@@ -1,5 +1,13 @@
-//! Mappings of focus areas, questions, criteria and statements to nodes of a framework edition.
+//! A mapping ties a focus area, question, criterion or statement to one node of one framework edition: how strongly, why,
+//! and by which organisation. Several organisations may map differently, and both stand. It is never edited: whoever
+//! changes their mind withdraws it and proposes another.
+//!
+//! Its life: proposed → validated or rejected; withdrawn from any of them.
 
+mod model;
 mod routes;
 
+pub use model::{
+    Mapping, MappingState, NewMapping, Strength, SubjectKind, Verdict, edition, node, own_only, speaks_for,
+};
 pub use routes::routes;

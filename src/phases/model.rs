@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
+use super::gate;
 use crate::{
     access::{Listed, Reach, Recorded, Seen, Tx},
     db::{AnyConnection, Id},
@@ -93,6 +94,10 @@ pub struct Phase {
     #[serde(flatten)]
     pub content: NewPhase,
     pub state: PhaseState,
+    /// Why it was completed although its gate was not clear, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub override_reason: Option<String>,
 }
 
 /// The day on which a phase begins or ends, and why it does.
@@ -103,6 +108,17 @@ pub struct PhaseAct {
     pub on: Option<NaiveDate>,
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
+}
+
+/// The completion of a phase.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct PhaseCompletion {
+    #[serde(flatten)]
+    pub act: PhaseAct,
+    /// Why it is completed although its gate is not clear. It is kept for good.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 2000)]
+    pub override_reason: Option<String>,
 }
 
 /// Which phases to list.
@@ -187,7 +203,8 @@ impl Phase {
     /// Plans a new phase.
     pub fn plan(tx: &mut Tx<'_>, new: NewPhase) -> Result<Recorded<Phase>, Problem> {
         check(tx, &new)?;
-        tx.create(Phase { meta: Meta::new(tx.now), content: new, state: PhaseState::Planned }, None)
+        let state = PhaseState::Planned;
+        tx.create(Phase { meta: Meta::new(tx.now), content: new, state, override_reason: None }, None)
             .map_err(|problem| problem.taken(NUMBER, number_taken))
     }
 
@@ -210,13 +227,24 @@ impl Phase {
         tx.change(phase, Some(&act.reason))
     }
 
-    /// Ends it.
-    pub fn complete(tx: &mut Tx<'_>, id: Id, seen: Seen, act: PhaseAct) -> Result<Recorded<Phase>, Problem> {
+    /// Ends it, if nothing stands in the way, or over what does, with a reason.
+    pub fn complete(tx: &mut Tx<'_>, id: Id, seen: Seen, end: PhaseCompletion) -> Result<Recorded<Phase>, Problem> {
         let mut phase: Phase = tx.current(id, seen)?;
+        let reach = tx.reach.clone();
+        let obstacles = gate::obstacles(tx.conn, &reach, &phase)?;
+        if !obstacles.is_empty() && end.override_reason.is_none() {
+            return Err(Problem::GateNotClear(obstacles));
+        }
+        let act = end.act;
+        phase.override_reason = end.override_reason.filter(|_| !obstacles.is_empty());
+        let why = match &phase.override_reason {
+            Some(over) => format!("{}\nOverride: {over}", act.reason),
+            None => act.reason.clone(),
+        };
         phase.state = PhaseState::Completed;
         phase.content.actual_until_on = act.on.or(phase.content.actual_until_on).or(Some(tx.today()));
         check(tx, &phase.content)?;
-        tx.change(phase, Some(&act.reason))
+        tx.change(phase, Some(&why))
     }
 }
 

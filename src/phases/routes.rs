@@ -3,10 +3,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::model::{NewPhase, Phase, PhaseAct, PhaseFilter};
+use super::{
+    gate,
+    model::{NewPhase, Phase, PhaseAct, PhaseCompletion, PhaseFilter},
+};
 use crate::{
     access::{Can, Seen},
     db::Id,
+    gate::GateBody,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
     page::{ListParams, Listing, PageParams, View, ViewParams},
@@ -15,10 +19,18 @@ use crate::{
     programs::ProgramPath,
     seen::IfMatch,
     valid::{Patch, Valid},
+    versioned::Versioned,
 };
 
 pub fn routes(api: &mut ServiceConfig) {
-    api.service(list).service(create).service(read).service(history).service(edit).service(activate).service(complete);
+    api.service(list)
+        .service(create)
+        .service(read)
+        .service(history)
+        .service(edit)
+        .service(activate)
+        .service(read_gate)
+        .service(complete);
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -149,17 +161,39 @@ async fn activate(
     can.change(move |tx| Phase::activate(tx, path.phase_id, seen, act)).await
 }
 
+/// Read what stands in the way of completing a phase
+///
+/// Each obstacle with its link: deliverables that are not issued, events that are not over, follow-ups, questions in review.
+#[utoipa::path(
+    tag = "phases", operation_id = "get_phase_gate",
+    params(PhasePath),
+    security(("bearer" = [Action::ReadPhase])),
+    responses((status = 200, description = "The gate", body = GateBody)),
+)]
+#[get("/programs/{program}/phases/{phase_id}/gate")]
+async fn read_gate(can: Can<ReadPhase>, path: web::Path<PhasePath>) -> Result<HttpResponse, Problem> {
+    let obstacles = can
+        .snapshot(move |conn, reach| {
+            let stored = Phase::open(conn, reach.ledger, path.phase_id)?.ok_or(Problem::NotFound)?;
+            let phase: Phase = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+            gate::obstacles(conn, reach, &phase)
+        })
+        .await?;
+    can.answer_told(|lang| GateBody::of(&obstacles, lang))
+}
+
 /// Complete a phase
 ///
-/// An active phase ends, on the day that is given.
+/// An active phase ends, on the day that is given. Refused, with the list of obstacles, while its gate is not clear, unless
+/// `override_reason` says why it is completed all the same.
 #[utoipa::path(
     tag = "phases", operation_id = "complete_phase",
     params(PhasePath, IfMatch, Repeat),
-    request_body = PhaseAct,
+    request_body = PhaseCompletion,
     security(("bearer" = [Action::CompletePhase])),
     responses(
         (status = 200, description = "The phase, completed", body = Phase),
-        (status = 409, description = "Its state does not allow it"),
+        (status = 409, description = "Its gate is not clear, or its state does not allow it"),
     ),
 )]
 #[post("/programs/{program}/phases/{phase_id}/completion")]
@@ -167,7 +201,7 @@ async fn complete(
     can: Can<CompletePhase>,
     path: web::Path<PhasePath>,
     seen: Seen,
-    Valid(act): Valid<PhaseAct>,
+    Valid(end): Valid<PhaseCompletion>,
 ) -> Result<HttpResponse, Problem> {
-    can.change(move |tx| Phase::complete(tx, path.phase_id, seen, act)).await
+    can.change(move |tx| Phase::complete(tx, path.phase_id, seen, end)).await
 }

@@ -18,6 +18,7 @@ use crate::{
     programs::ProgramPath,
     reason::Reason,
     seen::IfMatch,
+    statements::{self, Impact},
     valid::Valid,
     versioned::Versioned,
 };
@@ -31,6 +32,7 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(revise)
         .service(revision)
         .service(difference)
+        .service(impact)
         .service(review)
         .service(validate)
         .service(relocate)
@@ -242,6 +244,28 @@ async fn difference(
         })
         .await?;
     can.answer(&difference)
+}
+
+/// Read which statements rest on a question
+///
+/// On which revision of it, and in which section: those that the caller sees.
+#[utoipa::path(
+    tag = "questions", operation_id = "get_question_impact",
+    params(QuestionPath),
+    security(("bearer" = [Action::ReadQuestion])),
+    responses((status = 200, description = "The statements", body = Impact)),
+)]
+#[get("/programs/{program}/questions/{question_id}/impact")]
+async fn impact(can: Can<ReadQuestion>, path: web::Path<QuestionPath>) -> Result<HttpResponse, Problem> {
+    let impact = can
+        .snapshot(move |conn, reach| {
+            let id = Question::identify(conn, reach.ledger, &path.question_id)?;
+            let open = Question::open(conn, reach.ledger, id)?;
+            open.filter(|open| !crate::versioned::hidden::<Question>(reach, open)).ok_or(Problem::NotFound)?;
+            statements::impact(conn, reach, id)
+        })
+        .await?;
+    can.answer(&impact)
 }
 
 /// Take a plain step of a question's life cycle
