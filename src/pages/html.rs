@@ -14,7 +14,7 @@ body{margin:0;background:#fff;color:#1a1a1a;font:1.0625rem/1.55 Georgia,'Noto Se
 .skip:focus{left:1rem;top:1rem;background:#fff;padding:.5rem;outline:3px solid #003d80}\
 header,main,footer{max-width:46rem;margin:0 auto;padding:1rem}\
 h1,h2,h3,h4{font-family:'Noto Sans','Liberation Sans',Arial,sans-serif;line-height:1.25;margin:1.6em 0 .5em}\
-h1{font-size:1.8rem;margin-top:.5em}h2{font-size:1.35rem;border-bottom:2px solid #595959;padding-bottom:.2rem}\
+h1{font-size:1.8rem;margin-top:.5em}main{padding-top:0}main>section:first-child>h2{margin-top:.4em}h2{font-size:1.35rem;border-bottom:2px solid #595959;padding-bottom:.2rem}\
 h3{font-size:1.12rem}h4{font-size:1rem}\
 a{color:#003d80;text-decoration:underline}a:focus{outline:3px solid #003d80}\
 dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.3rem 1.2rem;margin:1rem 0}\

@@ -71,10 +71,9 @@ impl Passage {
     pub fn of(text: &Localized, lang: Lang, source: &str) -> Passage {
         let found = text.0.get_key_value(lang.tag()).or_else(|| text.0.get_key_value(source));
         match found.or_else(|| text.0.iter().next()) {
-            Some((language, words)) => Passage {
-                words: words.clone(),
-                lang: (language != lang.tag()).then(|| language.clone()),
-            },
+            Some((language, words)) => {
+                Passage { words: words.clone(), lang: (language != lang.tag()).then(|| language.clone()) }
+            }
             None => Passage::default(),
         }
     }
@@ -167,9 +166,11 @@ impl Page {
 /// what stands around it.
 pub(super) fn tidy(words: &str) -> String {
     let unseen = |one: char| {
-        one.is_control() || matches!(one, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        one.is_control()
+            || matches!(one, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
-    let seen: String = words.chars().map(|one| if one.is_whitespace() { ' ' } else { one }).filter(|one| !unseen(*one)).collect();
+    let seen: String =
+        words.chars().map(|one| if one.is_whitespace() { ' ' } else { one }).filter(|one| !unseen(*one)).collect();
     let mut tidy = String::with_capacity(seen.len());
     for one in seen.chars() {
         if one != ' ' || !tidy.ends_with(' ') {
@@ -189,8 +190,34 @@ pub(super) fn leads_somewhere(href: &str) -> bool {
 /// A day, as people write it.
 pub fn day(on: NaiveDate, lang: Lang) -> String {
     const MONTHS: [[&str; 12]; 2] = [
-        ["Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November", "Desember"],
-        ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
+        [
+            "Januari",
+            "Februari",
+            "Maret",
+            "April",
+            "Mei",
+            "Juni",
+            "Juli",
+            "Agustus",
+            "September",
+            "Oktober",
+            "November",
+            "Desember",
+        ],
+        [
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ],
     ];
     let months = match lang {
         Lang::Id => &MONTHS[0],

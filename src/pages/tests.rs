@@ -61,14 +61,52 @@ fn structure(markdown: &str) -> Vec<String> {
 /// Words as hostile as they come, beside those that chance makes.
 fn hostile() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
-        "[x](javascript:alert(1))", "<script>alert(1)</script>", "a | b", "# a", "- a", "1. a", "12) a", "> a", "```", "~~~",
-        "***", "___", "===", "---", "&lt;b&gt;", "![x](http://x)", "<http://x>", "\\", "\\\\", "`a`", "**a**", "_a_", "[a]: /b", "+ a",
-        "a\n\nb", "a\n# b", "\ta", "    a", "\" onload=\"x", "' x='", "-->", "]]>", "|---|", "~~a~~", "\u{202e}a", "a\r\nb", "\u{2028}", "&#60;",
-        "a  ", "a\\",
+        "[x](javascript:alert(1))",
+        "<script>alert(1)</script>",
+        "a | b",
+        "# a",
+        "- a",
+        "1. a",
+        "12) a",
+        "> a",
+        "```",
+        "~~~",
+        "***",
+        "___",
+        "===",
+        "---",
+        "&lt;b&gt;",
+        "![x](http://x)",
+        "<http://x>",
+        "\\",
+        "\\\\",
+        "`a`",
+        "**a**",
+        "_a_",
+        "[a]: /b",
+        "+ a",
+        "a\n\nb",
+        "a\n# b",
+        "\ta",
+        "    a",
+        "\" onload=\"x",
+        "' x='",
+        "-->",
+        "]]>",
+        "|---|",
+        "~~a~~",
+        "\u{202e}a",
+        "a\r\nb",
+        "\u{2028}",
+        "&#60;",
+        "a  ",
+        "a\\",
     ]);
     let chance = prop::string::string_regex("[ -~\n\r\té\u{a0}\u{202e}]{1,40}").unwrap();
     let words = prop::collection::vec(prop_oneof![known.prop_map(str::to_owned), chance], 1..4);
-    words.prop_map(|parts| parts.concat()).prop_filter("something to read", |words| !super::page::tidy(words).trim().is_empty())
+    words
+        .prop_map(|parts| parts.concat())
+        .prop_filter("something to read", |words| !super::page::tidy(words).trim().is_empty())
 }
 
 proptest! {

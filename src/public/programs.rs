@@ -123,7 +123,8 @@ impl PublicPhase {
     }
 
     pub fn list(conn: &mut AnyConnection, program: &Program, page: &Page) -> Result<Shown<PublicPhase>, Problem> {
-        let rows = public_rows!(conn, program, page, phase_revisions, number as i32, ["planned", "active", "completed"]);
+        let rows =
+            public_rows!(conn, program, page, phase_revisions, number as i32, ["planned", "active", "completed"]);
         let key = |stored: &crate::versioned::Stored| Phase::sort_key("number", stored);
         shown(rows, page, key, |rows| rows.iter().map(|row| Ok(PublicPhase::of(read(&row.body)?))).collect())
     }

@@ -66,10 +66,12 @@ impl PublicQuestion {
 
 /// The validated revision of each question that has one, in the same order.
 fn validated(conn: &mut AnyConnection, open: &[Question]) -> Result<Vec<Question>, Problem> {
-    let wanted: HashMap<Id, i32> =
-        open.iter().filter_map(|one| Some((one.meta.id, one.validated_revision?))).collect();
-    let older: Vec<Id> =
-        open.iter().filter(|one| wanted.get(&one.meta.id).is_some_and(|at| *at != one.meta.revision)).map(|one| one.meta.id).collect();
+    let wanted: HashMap<Id, i32> = open.iter().filter_map(|one| Some((one.meta.id, one.validated_revision?))).collect();
+    let older: Vec<Id> = open
+        .iter()
+        .filter(|one| wanted.get(&one.meta.id).is_some_and(|at| *at != one.meta.revision))
+        .map(|one| one.meta.id)
+        .collect();
     let mut found: HashMap<Id, Question> = HashMap::new();
     if !older.is_empty() {
         let rows: Vec<(Id, i32, String)> = question_revisions::table

@@ -42,7 +42,8 @@ pub fn of(minutes: &Minutes, lang: Lang, programs: &str) -> Page {
         sections,
         footer: vec![
             Line::words(labels::WRITTEN_BY_SERVICE.of(lang)),
-            Line::words(format!("{}: ", labels::ADDRESS.of(lang))).and(Line::link(Passage::plain(address.clone()), address)),
+            Line::words(format!("{}: ", labels::ADDRESS.of(lang)))
+                .and(Line::link(Passage::plain(address.clone()), address)),
         ],
     }
 }
@@ -128,12 +129,11 @@ impl Writer<'_> {
         let mut section = Section::titled(labels::ATTENDANCE, self.lang);
         for kind in &minutes.attendance {
             let rows = kind.organisations.iter().map(|one| {
-                let presence = self.name(&one.status);
                 let presence = match &one.represented_by {
                     Some(other) => {
-                        presence.then(format!(" ({} ", labels::REPRESENTED_BY.of(self.lang))).and(self.organisation(other)).then(")")
+                        Line::words(format!("{} ", labels::REPRESENTED_BY.of(self.lang))).and(self.organisation(other))
                     }
-                    None => presence,
+                    None => self.name(&one.status),
                 };
                 let count = one.head_count.map_or_else(|| "–".to_owned(), |count| count.to_string());
                 vec![self.organisation(&one.organisation), self.name(&one.capacity), presence, Line::words(count)]
@@ -182,7 +182,8 @@ impl Writer<'_> {
     fn group(&self, group: &MinutesGroup) -> Line {
         let organisations = Line::joined(group.organisations.iter().map(|one| self.organisation(one)), "; ");
         let areas = group.focus_areas.iter().map(|area| self.area(area));
-        let inside = Line::joined([organisations, Line::joined(areas, "; ")].into_iter().filter(|line| !line.is_empty()), " – ");
+        let inside =
+            Line::joined([organisations, Line::joined(areas, "; ")].into_iter().filter(|line| !line.is_empty()), " – ");
         let name = Line::strong(self.passage(&group.name));
         if inside.is_empty() { name } else { name.then(": ").and(inside) }
     }
@@ -301,17 +302,31 @@ impl Writer<'_> {
             });
             section.add(Block::Table(Table {
                 caption: self.label(labels::FOLLOW_UPS),
-                head: [labels::FOLLOW_UP, labels::OWNER, labels::DUE, labels::STATE].map(|label| self.label(label)).to_vec(),
+                head: [labels::FOLLOW_UP, labels::OWNER, labels::DUE, labels::STATE]
+                    .map(|label| self.label(label))
+                    .to_vec(),
                 rows: rows.collect(),
             }));
         }
         self.or_nothing(section)
     }
 
+    /// What a pointer into a question leads to, in words.
+    fn field(&self, pointer: &str) -> Line {
+        match pointer.strip_prefix("/text/") {
+            Some(language) => {
+                Line::words(format!("{} ({})", labels::WORDING.of(self.lang), labels::of_name(language, self.lang)))
+            }
+            None => self.name(pointer.trim_start_matches('/')),
+        }
+    }
+
     fn annex(&self, minutes: &Minutes) -> Section {
         let mut section = Section::titled(labels::ANNEX, self.lang);
         for change in &minutes.annex {
-            let rows = change.changes.iter().map(|field| {
+            // Ids say nothing to people; where a question went, its code tells.
+            let told = change.changes.iter().filter(|field| !field.pointer.contains("_id"));
+            let rows = told.map(|field| {
                 // A text's pointer ends with its language.
                 let lang = field.pointer.strip_prefix("/text/").filter(|lang| *lang != self.lang.tag());
                 let cell = |value: &Value| match value {
@@ -322,7 +337,7 @@ impl Writer<'_> {
                     Value::String(words) => self.name(words),
                     other => Line::words(other.to_string()),
                 };
-                vec![Line::words(&field.pointer), cell(&field.before), cell(&field.after)]
+                vec![self.field(&field.pointer), cell(&field.before), cell(&field.after)]
             });
             section.add(Block::Table(Table {
                 caption: Passage::plain(format!(

@@ -146,8 +146,7 @@ pub fn of(conn: &mut AnyConnection, ledger: Id, event: Id) -> Result<Minutes, Pr
         Some(at) => Program::open_at(conn, ledger, ledger, at)?,
         None => Program::open(conn, ledger, ledger)?,
     };
-    let program: Program =
-        serde_json::from_str(&program.ok_or(Problem::NotFound)?.body).map_err(Problem::internal)?;
+    let program: Program = serde_json::from_str(&program.ok_or(Problem::NotFound)?.body).map_err(Problem::internal)?;
     let found = listed!(event_revisions, ledger, at, &[]).filter(event_revisions::subject_id.eq(event));
     let found: Stored = found.first(conn).optional()?.ok_or(Problem::NotFound)?;
     let told: Event = serde_json::from_str(&found.body).map_err(Problem::internal)?;
@@ -228,7 +227,8 @@ impl Record {
         let follow_ups: Vec<(Id, FollowUp)> = read(&of_event!(conn, ledger, event, at, follow_up_revisions))?;
 
         let mut named: HashSet<Id> = told.chair_stakeholder_id.into_iter().collect();
-        named.extend(attendance.iter().flat_map(|(_, one)| [Some(one.stakeholder_id), one.represented_by_id]).flatten());
+        named
+            .extend(attendance.iter().flat_map(|(_, one)| [Some(one.stakeholder_id), one.represented_by_id]).flatten());
         named.extend(stages.iter().flat_map(|(_, stage)| &stage.electorate));
         named.extend(stages.iter().flat_map(|(_, stage)| &stage.groups).flat_map(|group| &group.stakeholder_ids));
         named.extend(follow_ups.iter().map(|(_, one)| one.owner_stakeholder_id));
@@ -237,13 +237,14 @@ impl Record {
         let organisations = PublicOrganisation::named_at(conn, &named, moment)?;
 
         let areas = stages.iter().flat_map(|(_, stage)| &stage.groups).flat_map(|group| &group.focus_area_ids);
-        let areas: HashSet<Id> = areas.copied().chain(follow_ups.iter().filter_map(|(_, one)| one.focus_area_id)).collect();
+        let areas: HashSet<Id> =
+            areas.copied().chain(follow_ups.iter().filter_map(|(_, one)| one.focus_area_id)).collect();
         let focus_areas = focus_areas(conn, ledger, areas, at)?;
 
         let voted = ballots.iter().filter_map(|(_, one)| one.question_id.zip(one.question_revision));
-        let decided = decisions.iter().flat_map(|(_, one)| {
-            [(one.question_id, one.on_revision), (one.question_id, one.result_revision)]
-        });
+        let decided = decisions
+            .iter()
+            .flat_map(|(_, one)| [(one.question_id, one.on_revision), (one.question_id, one.result_revision)]);
         let questions = questions(conn, ledger, voted.chain(decided).collect())?;
         Ok(Record { stages, attendance, ballots, decisions, follow_ups, organisations, focus_areas, questions })
     }
@@ -411,8 +412,6 @@ fn questions(
         .select((question_revisions::subject_id, question_revisions::revision, question_revisions::body))
         .load(conn)?;
     let rows = rows.into_iter().filter(|(id, revision, _)| wanted.contains(&(*id, *revision)));
-    rows.map(|(id, revision, body)| {
-        Ok(((id, revision), serde_json::from_str(&body).map_err(Problem::internal)?))
-    })
-    .collect()
+    rows.map(|(id, revision, body)| Ok(((id, revision), serde_json::from_str(&body).map_err(Problem::internal)?)))
+        .collect()
 }

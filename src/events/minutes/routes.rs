@@ -39,11 +39,7 @@ struct MinutesPath {
     )),
 )]
 #[get("/programs/{program}/events/{event_id}/minutes")]
-pub async fn show(
-    can: Can<ReadEvent>,
-    path: web::Path<MinutesPath>,
-    wanted: Wanted,
-) -> Result<HttpResponse, Problem> {
+pub async fn show(can: Can<ReadEvent>, path: web::Path<MinutesPath>, wanted: Wanted) -> Result<HttpResponse, Problem> {
     let told = can
         .snapshot(move |conn, reach| {
             let event = identify(conn, reach.ledger, &path.event_id)?;
