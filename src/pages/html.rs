@@ -13,21 +13,21 @@ body{margin:0;background:#fff;color:#1a1a1a;font:1.0625rem/1.55 Georgia,'Noto Se
 .skip{position:absolute;left:-999rem}\
 .skip:focus{left:1rem;top:1rem;background:#fff;padding:.5rem;outline:3px solid #003d80}\
 header,main,footer{max-width:46rem;margin:0 auto;padding:1rem}\
-h1,h2,h3,h4{font-family:'Noto Sans','Liberation Sans',Arial,sans-serif;line-height:1.25;margin:1.6em 0 .5em}\
-h1{font-size:1.8rem;margin-top:.5em}h2{font-size:1.35rem;border-bottom:2px solid #595959;padding-bottom:.2rem}\
-h3{font-size:1.12rem}h4{font-size:1rem}\
+h1,h2,h3,h4,h5,h6{font-family:'Noto Sans','Liberation Sans',Arial,sans-serif;line-height:1.25;margin:1.6em 0 .5em}\
+h1{font-size:1.8rem;margin-top:.5em}main{padding-top:0}main>section:first-child>h2{margin-top:.4em}h2{font-size:1.35rem;border-bottom:2px solid #595959;padding-bottom:.2rem}\
+h3{font-size:1.12rem}h4,h5,h6{font-size:1rem}h5,h6{color:#404040}\
 a{color:#003d80;text-decoration:underline}a:focus{outline:3px solid #003d80}\
 dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.3rem 1.2rem;margin:1rem 0}\
 dt{font-weight:bold}dd{margin:0;overflow-wrap:anywhere}\
-table{border-collapse:collapse;width:100%;margin:1rem 0;font-size:.95rem}\
+table{border-collapse:collapse;width:100%;margin:1rem 0;font-size:.95em}\
 caption{text-align:start;font-weight:bold;padding:.3rem 0}\
-th,td{border:1px solid #595959;padding:.35rem .5rem;text-align:start;vertical-align:top;overflow-wrap:anywhere}\
+th,td{border:1px solid #595959;padding:.35rem .5rem;text-align:start;vertical-align:top;overflow-wrap:break-word}\
 thead th{background:#ececec}\
 .wide{overflow-x:auto}.wide:focus{outline:3px solid #003d80}\
-footer{border-top:1px solid #595959;font-size:.9rem;overflow-wrap:anywhere}\
+footer{border-top:1px solid #595959;font-size:.9em;overflow-wrap:anywhere}\
 @page{size:A4;margin:20mm 18mm}\
-@media print{body{font-size:10.5pt}.skip{display:none}header,main,footer{max-width:none;padding:0}\
-h1,h2,h3,h4{break-after:avoid}tr,dd{break-inside:avoid}thead{display:table-header-group}.wide{overflow:visible}\
+@media print{html{font-size:10pt}.skip{display:none}header,main,footer{max-width:none;padding:0}\
+h1,h2,h3,h4,h5,h6{break-after:avoid}.short{break-inside:avoid}tr,dd{break-inside:avoid}thead{display:table-header-group}.wide{overflow:visible}\
 a{color:inherit}}";
 
 pub fn write(page: &Page) -> String {
@@ -111,9 +111,14 @@ fn facts(out: &mut String, pairs: &[(Passage, Line)]) {
     out.push_str("</dl>\n");
 }
 
+/// The most rows of a table that is kept on one sheet.
+const SHORT: usize = 12;
+
 /// What scrolls must be reachable by keys, and say what it is.
 fn table(out: &mut String, table: &Table) {
-    out.push_str("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"");
+    // A short one is not torn apart on paper; a long one goes on under its head.
+    out.push_str(if table.rows.len() > SHORT { "<div class=\"wide\"" } else { "<div class=\"wide short\"" });
+    out.push_str(" role=\"region\" tabindex=\"0\" aria-label=\"");
     escape(out, &table.caption.words);
     out.push('"');
     language(out, table.caption.lang.as_deref());

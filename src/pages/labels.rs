@@ -48,8 +48,6 @@ labels! {
     PRESENT = "Kehadiran", "Presence";
     REPRESENTED_BY = "diwakili oleh", "represented by";
     STAGES = "Jalannya acara", "Stages";
-    STAGE = "Tahapan", "Stage";
-    PURPOSE = "Maksud", "Purpose";
     GROUPS = "Kelompok", "Groups";
     ELECTORATE = "Pemilik suara", "Electorate";
     BALLOTS = "Pemungutan suara", "Ballots";
@@ -67,7 +65,6 @@ labels! {
     COUNT = "Jumlah", "Count";
     ANONYMOUS = "Suara rahasia", "Anonymous";
     DECISIONS = "Keputusan", "Decisions";
-    DECISION = "Keputusan", "Decision";
     QUESTION = "Pertanyaan analisis", "Analysis question";
     REASON = "Alasan", "Reason";
     BEFORE = "Sebelum", "Before";
@@ -79,27 +76,21 @@ labels! {
     OWNER = "Penanggung jawab", "Owner";
     DUE = "Tenggat", "Due";
     ANNEX = "Lampiran: perubahan pada pertanyaan analisis", "Annex: what changed in the analysis questions";
+    WORDING = "Rumusan", "Wording";
     FIELD = "Bagian", "Field";
     REVISION = "revisi", "revision";
     YES = "ya", "yes";
     NO = "tidak", "no";
-    SOURCE_LANGUAGE = "Bahasa sumber", "Source language";
     STATEMENT = "Status ketahanan kota", "Resilience statement";
     EDITION = "Edisi", "Edition";
     ADOPTED = "Penetapan", "Adopted";
     PUBLISHED = "Terbit", "Published";
     OVERALL = "Gambaran umum", "Overall account";
-    FOCUS_AREA = "Fokus utama", "Focus area";
     BASIS = "Dasar", "Basis";
-    POSITIONS = "Pendirian lembaga", "Positions of organisations";
-    POSITION = "Pendirian", "Position";
-    COMMENT = "Catatan", "Comment";
-    ANSWER = "Jawaban", "Answer";
     OVERRIDE = "Ditetapkan walau syarat belum lengkap", "Adopted although the gate was not clear";
     EARLIER = "Edisi terdahulu", "Earlier editions";
     SIGNATURE = "Tanda tangan digital", "Digital signature";
     CITE = "Kutip sebagai", "Cite as";
-    DIGEST = "Sidik SHA-256 dari teks JSON", "SHA-256 of the JSON text";
     ADDRESS = "Alamat tetap", "Stable address";
     WRITTEN_BY_SERVICE = "Halaman ini ditulis oleh layanan dari catatan program.", "The service wrote this page from the programme's record.";
 }
@@ -197,6 +188,16 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("ballot", "pemungutan suara", "ballot"),
     ("standing", "berlaku", "standing"),
     ("answered", "terjawab", "answered"),
+    ("text", "rumusan", "wording"),
+    ("code", "kode", "code"),
+    ("state", "status", "state"),
+    ("emphases", "penekanan", "emphases"),
+    ("validated", "tervalidasi", "validated"),
+    ("proposed", "diusulkan", "proposed"),
+    ("in_review", "sedang dibahas", "in review"),
+    ("not_fitting", "tidak cocok", "not fitting"),
+    ("merged", "digabungkan", "merged"),
+    ("retired", "tidak dipakai lagi", "retired"),
     ("id", "bahasa Indonesia", "Indonesian"),
     ("en", "bahasa Inggris", "English"),
 ];

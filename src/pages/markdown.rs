@@ -132,11 +132,14 @@ fn escape(out: &mut String, words: &str) {
     for (at, one) in words.char_indices() {
         let inside = matches!(
             one,
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '!' | '#' | '$' | ':' | '@' | '^'
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '!' | '#' | '$' | '@' | '^'
         );
         let first = begins && at == 0 && matches!(one, '-' | '+' | '=');
         let numbered = begins && at == digits && at > 0 && matches!(one, '.' | ')');
-        if inside || first || numbered {
+        // Not the colon of a time of day, nor one that a blank follows.
+        let linking =
+            one == ':' && words[at + 1..].starts_with(|next: char| !next.is_whitespace() && !next.is_ascii_digit());
+        if inside || first || numbered || linking {
             out.push('\\');
         }
         out.push(one);

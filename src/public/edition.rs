@@ -3,7 +3,7 @@ use serde::Deserialize;
 use crate::{
     localized::Localized,
     pages::{
-        Block, Line, Page, Passage, Section,
+        Block, Line, Page, Passage, Section, day,
         labels::{self, Label},
     },
     problem::Lang,
@@ -82,7 +82,7 @@ impl Edition {
             (label(labels::EDITION), Line::words(self.edition.to_string())),
         ];
         if let Some(adopted) = &self.adopted {
-            facts.push((label(labels::ADOPTED), Line::words(&adopted.at)));
+            facts.push((label(labels::ADOPTED), Line::words(written(&adopted.at, lang))));
             if let Some(reason) = &adopted.override_reason {
                 let lang_of_reason = (source != lang.tag()).then(|| source.to_owned());
                 let reason = Passage { words: reason.clone(), lang: lang_of_reason };
@@ -90,7 +90,7 @@ impl Edition {
             }
         }
         if let Some(at) = &self.published_at {
-            facts.push((label(labels::PUBLISHED), Line::words(at)));
+            facts.push((label(labels::PUBLISHED), Line::words(written(at, lang))));
         }
         let mut sections = vec![self.overall.section(lang, source)];
         sections.extend(self.sections.iter().map(|part| part.section(lang, source)));
@@ -113,6 +113,11 @@ impl Edition {
         footer.push(Line::words(format!("{}: ", labels::SIGNATURE.of(lang))).and(link(signature.clone(), signature)));
         Page { lang, title, facts, sections, footer }
     }
+}
+
+/// The day of an instant or a date, as people write it.
+fn written(at: &str, lang: Lang) -> String {
+    at.get(..10).and_then(|on| on.parse().ok()).map_or_else(|| at.to_owned(), |on| day(on, lang))
 }
 
 impl Part {

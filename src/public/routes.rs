@@ -228,7 +228,7 @@ struct PublicEventPath {
     program: String,
     /// The event's code.
     #[param(max_length = 12, pattern = "^E-[0-9]{1,9}$", example = "E-1")]
-    code: String,
+    event_code: String,
 }
 
 /// Read the approved minutes of an event
@@ -243,7 +243,7 @@ struct PublicEventPath {
         content((Minutes = "application/json"), (String = "text/markdown"), (String = "text/html")),
     )),
 )]
-#[get("/public/programs/{program}/events/{code}/minutes")]
+#[get("/public/programs/{program}/events/{event_code}/minutes")]
 async fn public_minutes(
     public: Public,
     path: web::Path<PublicEventPath>,
@@ -252,7 +252,7 @@ async fn public_minutes(
     let told = public
         .read(move |conn| {
             let program = find(conn, &path.program)?;
-            let event = told(conn, &program, &path.code)?;
+            let event = told(conn, &program, &path.event_code)?;
             minutes::of(conn, program.meta.id, event)
         })
         .await?;
@@ -292,7 +292,7 @@ struct PublicStatementPath {
     program: String,
     /// The statement's code.
     #[param(max_length = 12, pattern = "^S-[0-9]{1,9}$", example = "S-1")]
-    code: String,
+    statement_code: String,
 }
 
 /// An edition of a statement of a published programme.
@@ -304,7 +304,7 @@ struct PublicEditionPath {
     program: String,
     /// The statement's code.
     #[param(max_length = 12, pattern = "^S-[0-9]{1,9}$", example = "S-1")]
-    code: String,
+    statement_code: String,
     /// The number of the edition.
     #[param(minimum = 1, maximum = 2_147_483_647, example = 1)]
     edition: i32,
@@ -321,10 +321,10 @@ struct PublicEditionPath {
         content((PublicEdition = "application/json"), (String = "text/markdown"), (String = "text/html")),
     )),
 )]
-#[get("/public/programs/{program}/statements/{code}")]
+#[get("/public/programs/{program}/statements/{statement_code}")]
 async fn newest(public: Public, path: web::Path<PublicStatementPath>, wanted: Wanted) -> Result<HttpResponse, Problem> {
     let path = path.into_inner();
-    let found = find_edition(&public, path.program, path.code, None).await?;
+    let found = find_edition(&public, path.program, path.statement_code, None).await?;
     Ok(found.linked(public.send_cached(found.rendition(wanted)?)))
 }
 
@@ -341,10 +341,10 @@ async fn newest(public: Public, path: web::Path<PublicStatementPath>, wanted: Wa
         content((PublicEdition = "application/json"), (String = "text/markdown"), (String = "text/html")),
     )),
 )]
-#[get("/public/programs/{program}/statements/{code}/editions/{edition}")]
+#[get("/public/programs/{program}/statements/{statement_code}/editions/{edition}")]
 async fn edition(public: Public, path: web::Path<PublicEditionPath>, wanted: Wanted) -> Result<HttpResponse, Problem> {
     let path = path.into_inner();
-    let found = find_edition(&public, path.program, path.code, Some(path.edition)).await?;
+    let found = find_edition(&public, path.program, path.statement_code, Some(path.edition)).await?;
     Ok(found.linked(public.send_cached(found.rendition(wanted)?)))
 }
 
@@ -357,10 +357,10 @@ async fn edition(public: Public, path: web::Path<PublicEditionPath>, wanted: Wan
     params(PublicEditionPath),
     responses((status = 200, description = "The signature", body = String, content_type = "application/jose")),
 )]
-#[get("/public/programs/{program}/statements/{code}/editions/{edition}/signature")]
+#[get("/public/programs/{program}/statements/{statement_code}/editions/{edition}/signature")]
 async fn signature(public: Public, path: web::Path<PublicEditionPath>) -> Result<HttpResponse, Problem> {
     let path = path.into_inner();
-    let found = find_edition(&public, path.program, path.code, Some(path.edition)).await?;
+    let found = find_edition(&public, path.program, path.statement_code, Some(path.edition)).await?;
     Ok(public.send_cached(found.signature()))
 }
 

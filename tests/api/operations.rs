@@ -9,7 +9,7 @@ use tangguh::{
     policy::{Action, Role::*},
 };
 
-use crate::harness::*;
+use crate::{harness::*, planted};
 
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(api::document);
 
@@ -135,6 +135,12 @@ impl Things {
         let revision = json!({"text": {"id": "Siapa saja?"}, "reason_kind": "wording", "reason": "Lebih jelas."});
         world.post(lead.clone(), &format!("{path}/revisions")).if_match("\"2\"").json(revision).expect(201).await;
 
+        // What has no operation of its own here is planted: minutes and statements that everybody may read.
+        let of = world.get(lead.clone(), &slug).expect(200).await;
+        world.patch(lead.clone(), &slug).if_match(&of.etag()).patch(json!({"published": true})).expect(200).await;
+        let event = planted::event(world, program, &question.id()).approve().id;
+        planted::edition(world, program, 1);
+
         let ids = BTreeMap::from([
             ("program", program.to_owned()),
             ("stakeholder_id", stakeholder),
@@ -146,6 +152,10 @@ impl Things {
             ("focus_area_id", area),
             ("question_id", question.id()),
             ("revision", "3".into()),
+            ("event_id", event.to_string()),
+            ("event_code", planted::EVENT.into()),
+            ("statement_code", planted::STATEMENT.into()),
+            ("edition", "1".into()),
             ("name", "stale".into()),
             ("framework", "CRI".into()),
         ]);
@@ -166,7 +176,8 @@ impl Things {
 
     /// The ids of what belongs to the programme alone.
     pub fn own_ids(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let shared = ["program", "stakeholder_id", "account_id", "revision", "name"];
+        let shared =
+            ["program", "stakeholder_id", "account_id", "revision", "name", "event_code", "statement_code", "edition"];
         self.ids.iter().filter(move |(name, _)| !shared.contains(name)).map(|(name, id)| (*name, id.as_str()))
     }
 

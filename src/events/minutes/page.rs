@@ -129,13 +129,11 @@ impl Writer<'_> {
         let mut section = Section::titled(labels::ATTENDANCE, self.lang);
         for kind in &minutes.attendance {
             let rows = kind.organisations.iter().map(|one| {
-                let presence = self.name(&one.status);
                 let presence = match &one.represented_by {
-                    Some(other) => presence
-                        .then(format!(" ({} ", labels::REPRESENTED_BY.of(self.lang)))
-                        .and(self.organisation(other))
-                        .then(")"),
-                    None => presence,
+                    Some(other) => {
+                        Line::words(format!("{} ", labels::REPRESENTED_BY.of(self.lang))).and(self.organisation(other))
+                    }
+                    None => self.name(&one.status),
                 };
                 let count = one.head_count.map_or_else(|| "–".to_owned(), |count| count.to_string());
                 vec![self.organisation(&one.organisation), self.name(&one.capacity), presence, Line::words(count)]
@@ -313,10 +311,22 @@ impl Writer<'_> {
         self.or_nothing(section)
     }
 
+    /// What a pointer into a question leads to, in words.
+    fn field(&self, pointer: &str) -> Line {
+        match pointer.strip_prefix("/text/") {
+            Some(language) => {
+                Line::words(format!("{} ({})", labels::WORDING.of(self.lang), labels::of_name(language, self.lang)))
+            }
+            None => self.name(pointer.trim_start_matches('/')),
+        }
+    }
+
     fn annex(&self, minutes: &Minutes) -> Section {
         let mut section = Section::titled(labels::ANNEX, self.lang);
         for change in &minutes.annex {
-            let rows = change.changes.iter().map(|field| {
+            // Ids say nothing to people; where a question went, its code tells.
+            let told = change.changes.iter().filter(|field| !field.pointer.contains("_id"));
+            let rows = told.map(|field| {
                 // A text's pointer ends with its language.
                 let lang = field.pointer.strip_prefix("/text/").filter(|lang| *lang != self.lang.tag());
                 let cell = |value: &Value| match value {
@@ -327,7 +337,7 @@ impl Writer<'_> {
                     Value::String(words) => self.name(words),
                     other => Line::words(other.to_string()),
                 };
-                vec![Line::words(&field.pointer), cell(&field.before), cell(&field.after)]
+                vec![self.field(&field.pointer), cell(&field.before), cell(&field.after)]
             });
             section.add(Block::Table(Table {
                 caption: Passage::plain(format!(
