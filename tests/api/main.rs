@@ -34,6 +34,7 @@ mod programs;
 mod public;
 mod questions;
 mod schema;
+mod session;
 mod settings;
 mod shocks_and_stresses;
 mod sign_ins;
