@@ -5,6 +5,7 @@
 #[macro_use]
 mod harness;
 mod cluster;
+mod drafting;
 mod operations;
 
 mod access;
@@ -17,6 +18,7 @@ mod examples;
 mod focus_areas;
 mod frameworks;
 mod front;
+mod gates;
 mod history;
 mod idempotency;
 mod ledger;
@@ -32,6 +34,7 @@ mod planted;
 mod problems;
 mod programs;
 mod public;
+mod publications;
 mod questions;
 mod schema;
 mod session;
@@ -39,4 +42,5 @@ mod settings;
 mod shocks_and_stresses;
 mod sign_ins;
 mod stakeholders;
+mod statements;
 mod tokens;
