@@ -151,3 +151,13 @@ pub fn sequence_before(conn: &mut AnyConnection, ledger: Id, instant: DateTime<U
 pub fn ids(conn: &mut AnyConnection) -> QueryResult<Vec<Id>> {
     ledgers::table.order(ledgers::id).select(ledgers::id).load(conn)
 }
+
+/// The kinds of things that a ledger tells of, each with the first row that does.
+pub fn kinds(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Vec<(String, i64)>> {
+    let first: Vec<(String, Option<i64>)> = ledger_rows::table
+        .filter(ledger_rows::ledger_id.eq(ledger))
+        .group_by(ledger_rows::subject_kind)
+        .select((ledger_rows::subject_kind, diesel::dsl::min(ledger_rows::sequence)))
+        .load(conn)?;
+    Ok(first.into_iter().map(|(kind, sequence)| (kind, sequence.unwrap_or_default())).collect())
+}
