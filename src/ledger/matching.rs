@@ -23,7 +23,7 @@ use crate::{
     versioned::{Resource, Unmatched, Versioned},
 };
 
-type Find = fn(&mut AnyConnection, Id, &str) -> QueryResult<Option<Unmatched>>;
+type Find = fn(&mut AnyConnection, Id, &str, i64) -> QueryResult<Option<Unmatched>>;
 
 /// A kind of thing, and how its revisions are compared with a ledger.
 const fn of<R: Resource>() -> (&'static str, Find) {
@@ -64,14 +64,16 @@ pub fn unmatched(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Option<(i6
             first = Some((sequence, why));
         }
     };
+    let told = kinds(conn, ledger)?;
     for (kind, find) in KINDS {
-        if let Some(Unmatched { sequence, why }) = find(conn, ledger, kind)? {
+        let rows = told.iter().find(|told| told.kind == *kind).map_or(0, |told| told.rows);
+        if let Some(Unmatched { sequence, why }) = find(conn, ledger, kind, rows)? {
             note(sequence, format!("{kind}: {why}"));
         }
     }
-    for (kind, sequence) in kinds(conn, ledger)? {
-        if !KINDS.iter().any(|(known, _)| *known == kind) {
-            note(sequence, format!("{kind}: nobody keeps revisions of such a thing"));
+    for told in told {
+        if !KINDS.iter().any(|(known, _)| *known == told.kind) {
+            note(told.first, format!("{}: nobody keeps revisions of such a thing", told.kind));
         }
     }
     Ok(first)

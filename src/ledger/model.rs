@@ -152,12 +152,21 @@ pub fn ids(conn: &mut AnyConnection) -> QueryResult<Vec<Id>> {
     ledgers::table.order(ledgers::id).select(ledgers::id).load(conn)
 }
 
-/// The kinds of things that a ledger tells of, each with the first row that does.
-pub fn kinds(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Vec<(String, i64)>> {
-    let first: Vec<(String, Option<i64>)> = ledger_rows::table
+/// How often a ledger tells of a kind of thing.
+pub struct Told {
+    pub kind: String,
+    pub rows: i64,
+    /// The first row that does.
+    pub first: i64,
+}
+
+/// The kinds of things that a ledger tells of.
+pub fn kinds(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Vec<Told>> {
+    use diesel::dsl::{count_star, min};
+    let told: Vec<(String, i64, Option<i64>)> = ledger_rows::table
         .filter(ledger_rows::ledger_id.eq(ledger))
         .group_by(ledger_rows::subject_kind)
-        .select((ledger_rows::subject_kind, diesel::dsl::min(ledger_rows::sequence)))
+        .select((ledger_rows::subject_kind, count_star(), min(ledger_rows::sequence)))
         .load(conn)?;
-    Ok(first.into_iter().map(|(kind, sequence)| (kind, sequence.unwrap_or_default())).collect())
+    Ok(told.into_iter().map(|(kind, rows, first)| Told { kind, rows, first: first.unwrap_or_default() }).collect())
 }

@@ -9,6 +9,7 @@ mod operations;
 
 mod access;
 mod accounts;
+mod checkpoints;
 mod concurrency;
 mod database;
 mod documents;
