@@ -34,7 +34,8 @@ pub fn why() -> Value {
 
 /// A question of this focus area, proposed.
 pub async fn proposed(world: &World, area: &str) -> Ref {
-    let body = json!({"focus_area_id": area, "text": {"id": "Siapa yang pertama terendam?", "en": "Who floods first?"}});
+    let body =
+        json!({"focus_area_id": area, "text": {"id": "Siapa yang pertama terendam?", "en": "Who floods first?"}});
     let asked = world.post(Member(Lead), "{p}/questions").json(body).expect(201).await;
     review(world, &Ref::of("question", &asked), "proposed").await
 }

@@ -135,6 +135,22 @@ impl Things {
         let revision = json!({"text": {"id": "Siapa saja?"}, "reason_kind": "wording", "reason": "Lebih jelas."});
         world.post(lead.clone(), &format!("{path}/revisions")).if_match("\"2\"").json(revision).expect(201).await;
 
+        let mapping = json!({"subject": {"kind": "focus_area", "id": area}, "framework": "CRI", "node": "CRI-1.1",
+            "strength": "primary"});
+        let mapping = post("mappings", mapping).await.id();
+        let criterion = post("criteria", json!({"text": {"id": "Pulih dalam tiga hari"}})).await.id();
+        // Partners see no drafts, so organisations are asked already; and one has an objection.
+        let content = statement(&area, &question.id());
+        let drafted = post("statements", content.clone()).await.id();
+        let path = format!("{slug}/statements/{drafted}");
+        let revised = with(content, json!({"reason": "Lebih jelas."}));
+        world.post(lead.clone(), &format!("{path}/revisions")).if_match("\"1\"").json(revised).expect(201).await;
+        let step = json!({"to": "in_alignment", "reason": "Siap ditanggapi."});
+        world.post(lead.clone(), &format!("{path}/transitions")).if_match("\"2\"").json(step).expect(200).await;
+        let objection = json!({"on_revision": 3, "kind": "object", "comment": "Belum lengkap."});
+        let place = format!("{path}/positions/{stakeholder}");
+        world.ask(lead.clone(), Method::PUT, &place).json(objection).expect(200).await;
+
         // What has no operation of its own here is planted: minutes and statements that everybody may read.
         let of = world.get(lead.clone(), &slug).expect(200).await;
         world.patch(lead.clone(), &slug).if_match(&of.etag()).patch(json!({"published": true})).expect(200).await;
@@ -151,6 +167,9 @@ impl Things {
             ("shock_or_stress_id", shock),
             ("focus_area_id", area),
             ("question_id", question.id()),
+            ("mapping_id", mapping),
+            ("criterion_id", criterion),
+            ("statement_id", drafted),
             ("revision", "3".into()),
             ("event_id", event.to_string()),
             ("event_code", planted::EVENT.into()),
@@ -231,6 +250,18 @@ impl Things {
             "split_question" => json!({"into": [{"text": name}, {"text": name}], "reason": "Dua soal."}),
             "add_document" => json!({"title": name, "kind": "slides", "visibility": "members"}),
             "edit_document" => json!({"title": name}),
+            "propose_mapping" => {
+                json!({"subject": {"kind": "question", "id": self.id("question_id")}, "framework": "CRI",
+                "node": "CRI-1.2", "strength": "secondary"})
+            }
+            "propose_criterion" => json!({"text": name}),
+            "edit_criterion" => json!({"text": name}),
+            "judge_mapping" | "judge_criterion" => json!({"to": "validated", "reason": "Disepakati."}),
+            "draft_statement" => statement(self.id("focus_area_id"), self.id("question_id")),
+            "revise_statement" => with(statement(self.id("focus_area_id"), self.id("question_id")), reason),
+            "advance_statement" => json!({"to": "proposed", "reason": "Sudah ditanggapi."}),
+            "take_position" => json!({"on_revision": 3, "kind": "endorse"}),
+            "answer_objection" => json!({"on_revision": 1, "text": "Sudah ditambahkan."}),
             "lock_account"
             | "unlock_account"
             | "confirm_stakeholder"
@@ -239,7 +270,11 @@ impl Things {
             | "complete_phase"
             | "retire_focus_area"
             | "validate_question"
-            | "retire_question" => reason,
+            | "retire_question"
+            | "withdraw_mapping"
+            | "withdraw_criterion"
+            | "adopt_statement"
+            | "publish_statement" => reason,
             other => panic!("say what a good body of {other} is"),
         })
     }
@@ -257,6 +292,19 @@ impl Things {
             None => ask,
         }
     }
+}
+
+/// A statement of one section, which rests on the third revision of a question.
+fn statement(area: &str, question: &str) -> Value {
+    let basis = json!([{"kind": "question", "id": question, "revision": 3}]);
+    json!({"title": {"id": "Status ketahanan"}, "overall": {"text": {"id": "Kota ini tangguh."}},
+        "sections": [{"focus_area_id": area, "text": {"id": "Kota siap."}, "basis": basis}]})
+}
+
+/// One object with the members of another.
+fn with(mut one: Value, other: Value) -> Value {
+    one.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
+    one
 }
 
 /// The same caller with one token for many requests: in a test build, making and checking tokens is most of the work.
