@@ -195,8 +195,17 @@ impl Things {
 
     /// The ids of what belongs to the programme alone.
     pub fn own_ids(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let shared =
-            ["program", "stakeholder_id", "account_id", "revision", "name", "event_code", "statement_code", "edition"];
+        let shared = [
+            "program",
+            "stakeholder_id",
+            "account_id",
+            "revision",
+            "name",
+            "framework",
+            "event_code",
+            "statement_code",
+            "edition",
+        ];
         self.ids.iter().filter(move |(name, _)| !shared.contains(name)).map(|(name, id)| (*name, id.as_str()))
     }
 
