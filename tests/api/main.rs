@@ -37,6 +37,7 @@ mod public;
 mod publications;
 mod questions;
 mod schema;
+mod session;
 mod settings;
 mod shocks_and_stresses;
 mod sign_ins;
