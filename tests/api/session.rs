@@ -354,7 +354,6 @@ async fn statement(told: &mut Telling, before: &Before, event: &str, mappings: &
 async fn session(world: World) -> Vec<String> {
     let mut told = Telling::new(world);
     let before = prepare(&mut told).await;
-    let from = told.world.get(Member(Lead), "{p}/summary").expect(200).await.body["head_sequence"].clone();
     let (event, stages) = convene(&mut told, &before).await;
     questions(&mut told, &before, &stages[0]).await;
     let mappings = framework(&mut told, &before, &event).await;
@@ -370,10 +369,8 @@ async fn session(world: World) -> Vec<String> {
         told.act(Member(Secretariat), &event, "transitions", step, 200).await;
     }
     told.get(Member(Observer), &format!("{event}/minutes")).await;
-    told.get(Member(Observer), &format!("{{p}}/diff?from=seq:{from}&limit=200")).await;
     told.get(Member(Observer), &format!("{statement}/basis")).await;
     told.get(Member(Observer), &format!("{{p}}/questions/{}/impact", before.questions[0])).await;
-    told.get(Member(Observer), "{p}/translations/backlog?lang=en").await;
     for path in ["programs", "{p}/statements", "{p}/statements/S-1", "{p}/statements/S-1/editions/1", "{p}/questions"] {
         told.get(Nobody, &format!("public/{path}")).await;
     }
