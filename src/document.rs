@@ -283,9 +283,8 @@ static ERRORS: &[ErrorResponse] = &[
         "There is no token or key, or it is not valid: `unauthenticated`, `invalid-token`.",
         || Problem::Unauthenticated,
     ),
-    (403, "Forbidden", "A member, but without the right: `forbidden`, `cannot-grant`.", || Problem::Forbidden {
-        action: "question.revise",
-        on: "programs/jakarta".into(),
+    (403, "Forbidden", "A member, but without the right: `forbidden`, `cannot-grant`, `not-own-organization`.", || {
+        Problem::Forbidden { action: "question.revise", on: "programs/jakarta".into() }
     }),
     (404, "NotFound", "Nothing here, or nothing that the caller may see: `not-found`.", || Problem::NotFound),
     (406, "NotAcceptable", "None of the media types in `Accept` is to be had: `not-acceptable`.", || {
@@ -294,7 +293,8 @@ static ERRORS: &[ErrorResponse] = &[
     (
         409,
         "Conflict",
-        "What is on record stands against it: `wrong-state`, `taken`, `last-holder`, `conflict`.",
+        "What is on record stands against it: `wrong-state`, `taken`, `last-holder`, `conflict`, `not-in-electorate`, \
+         `ballot-not-open`, `rule-frozen`, `no-quorum`, `outcome-conflicts`, `gate-not-clear`, `already-published`.",
         || Problem::WrongState { action: "question.revise", state: "merged".into() },
     ),
     (412, "Stale", "It was changed meanwhile, and nothing was overwritten: `stale`.", || Problem::Stale {
@@ -308,7 +308,8 @@ static ERRORS: &[ErrorResponse] = &[
     (
         422,
         "Invalid",
-        "The content is not acceptable, all that is wrong being listed: `invalid`, `idempotency-key-reused`.",
+        "The content is not acceptable, all that is wrong being listed: `invalid`, `idempotency-key-reused`, \
+         `other-edition`, `foreign-basis`.",
         || {
             Problem::Invalid(vec![FieldError::new(
                 "/name/id",

@@ -308,6 +308,9 @@ pub fn impact(conn: &mut AnyConnection, reach: &Reach, question: Id) -> Result<I
         .order((b::statement_id, b::statement_revision, b::number))
         .select((b::statement_id, b::statement_revision, b::focus_area_id, b::question_revision))
         .load(conn)?;
+    if rows.is_empty() {
+        return Ok(Impact { items: Vec::new() });
+    }
     let bodies: Vec<String> = statement_revisions::table
         .filter(statement_revisions::subject_id.eq_any(rows.iter().map(|(id, ..)| *id).collect::<BTreeSet<Id>>()))
         .filter(statement_revisions::seq_to.is_null())

@@ -171,6 +171,9 @@ impl Resource for Position {
 
     /// Whether the statement has moved on, and whether positions are still taken on it, is found when it is read.
     fn complete(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
+        if rows.is_empty() {
+            return Ok(());
+        }
         let positions: Vec<Position> = rows
             .iter()
             .map(|row| serde_json::from_str(&row.body).map_err(Problem::internal))

@@ -250,6 +250,42 @@ fn a_record_verifies_for_ever_as_what_it_was_signed_as() {
 }
 
 #[test]
+fn a_detached_signature_is_of_these_very_bytes_for_ever() {
+    const STATEMENT: &str = "tangguh-statement+jws";
+    let keys = keys();
+    let before = ring(&keys);
+    let bytes = b"{\"text\":\"Kota ini tangguh.\"}";
+    let jws = before.sign_detached(STATEMENT, bytes).unwrap();
+    let (header, signature) = jws.split_once("..").unwrap();
+    let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    assert_eq!(
+        (&header["typ"], &header["alg"], &header["kid"]),
+        (&json!(STATEMENT), &json!("EdDSA"), &json!(before.record.id))
+    );
+    assert_eq!(URL_SAFE_NO_PAD.decode(signature).unwrap().len(), 64);
+    // Two rotations later it is still good, and there is one served key that says so.
+    let after = ring(&rotated(rotated(keys, now() + minutes(1)), now() + minutes(2)));
+    assert_ne!(before.record.id, after.record.id);
+    for ring in [&before, &after] {
+        assert_eq!(ring.verify_detached(STATEMENT, &jws, bytes), Ok(()));
+        for at in 0..bytes.len() {
+            let mut other = bytes.to_vec();
+            other[at] ^= 1;
+            assert_eq!(ring.verify_detached(STATEMENT, &jws, &other), Err(TokenError::BadSignature));
+        }
+        assert_eq!(ring.verify_detached(RECEIPT, &jws, bytes), Err(TokenError::WrongType));
+    }
+    let served = after.record_keys();
+    assert_eq!(served["keys"].as_array().unwrap().iter().filter(|key| key["kid"] == header["kid"]).count(), 1);
+    // With its payload put back it is a common JWS, as RFC 7515 has it.
+    let whole = jws.replace("..", &format!(".{}.", URL_SAFE_NO_PAD.encode(bytes)));
+    assert_eq!(after.verify_record(STATEMENT, &whole).unwrap(), json!({"text": "Kota ini tangguh."}));
+    assert_eq!(after.verify_detached(STATEMENT, &whole, bytes), Err(TokenError::Malformed));
+    let strangers = self::ring(&self::keys());
+    assert_eq!(strangers.verify_detached(STATEMENT, &jws, bytes), Err(TokenError::UnknownKey));
+}
+
+#[test]
 fn a_tag_fits_its_label_and_message_only() {
     let ring = ring(&keys());
     let tag = ring.mac("cursor", b"message");

@@ -3,6 +3,8 @@
 //!
 //! What differs from run to run (ids, tokens, keys, hashes) is masked. The answers are those of both databases.
 
+mod statements;
+
 use std::collections::BTreeMap;
 
 use actix_web::http::Method;
@@ -173,6 +175,7 @@ story! {
         phases(&mut run, &document).await;
         questions(&mut run, &areas).await;
         memberships(&mut run, &account, &stakeholder, &document).await;
+        statements::statements(&mut run, &areas[0]).await;
         run.read("summarize_program", Member(Observer), &["jakarta"], "").await;
         run.read("list_ledger", Member(Lead), &["jakarta"], "?sort=-sequence&limit=2").await;
         run.read("list_platform_ledger", Member(Admin), &[], "?subject_kind=account&sort=-sequence&limit=2").await;
