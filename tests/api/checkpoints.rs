@@ -173,7 +173,16 @@ fn chain_anew(world: &World) {
     let (mut last, mut hash) = (0, String::new());
     for ((sequence, At(at), account, stakeholder, action, kind), (subject, revision, request, digest)) in rows {
         let line = json!([
-            world.program(), sequence, instant_text(&at), account, stakeholder, action, kind, subject, revision, request,
+            world.program(),
+            sequence,
+            instant_text(&at),
+            account,
+            stakeholder,
+            action,
+            kind,
+            subject,
+            revision,
+            request,
             digest,
         ]);
         hash = sha(&[&hash, "\n", &line.to_string()]);
@@ -215,7 +224,9 @@ fn remove(world: &World, sequence: i64) {
     }
     assert_eq!(removed, 1);
     run(format!("delete from ledger_rows where ledger_id = '{program}' and sequence = {sequence}"));
-    run(format!("update ledger_rows set sequence = 1 - sequence where ledger_id = '{program}' and sequence > {sequence}"));
+    run(format!(
+        "update ledger_rows set sequence = 1 - sequence where ledger_id = '{program}' and sequence > {sequence}"
+    ));
     run(format!("update ledger_rows set sequence = -sequence where ledger_id = '{program}' and sequence < 0"));
     chain_anew(world);
 }
