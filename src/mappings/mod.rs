@@ -8,6 +8,6 @@ mod model;
 mod routes;
 
 pub use model::{
-    Mapping, MappingState, NewMapping, Strength, SubjectKind, Verdict, edition, node, own_only, speaks_for,
+    MappedKind, Mapping, MappingState, NewMapping, Strength, Verdict, edition, node, own_only, speaks_for,
 };
 pub use routes::routes;

@@ -26,20 +26,20 @@ use crate::{
 /// What can be mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum SubjectKind {
+pub enum MappedKind {
     FocusArea,
     Question,
     Criterion,
     Statement,
 }
 
-impl SubjectKind {
+impl MappedKind {
     pub const fn name(self) -> &'static str {
         match self {
-            SubjectKind::FocusArea => "focus_area",
-            SubjectKind::Question => "question",
-            SubjectKind::Criterion => "criterion",
-            SubjectKind::Statement => "statement",
+            MappedKind::FocusArea => "focus_area",
+            MappedKind::Question => "question",
+            MappedKind::Criterion => "criterion",
+            MappedKind::Statement => "statement",
         }
     }
 }
@@ -47,7 +47,7 @@ impl SubjectKind {
 /// What is mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MappedSubject {
-    pub kind: SubjectKind,
+    pub kind: MappedKind,
     pub id: Id,
 }
 
@@ -192,7 +192,7 @@ impl Filter for MappingFilter {
 }
 
 impl Mapping {
-    fn subject_if(&self, kind: SubjectKind) -> Option<Id> {
+    fn subject_if(&self, kind: MappedKind) -> Option<Id> {
         (self.content.subject.kind == kind).then_some(self.content.subject.id)
     }
 }
@@ -202,10 +202,10 @@ versioned!(
     mappings,
     mapping_revisions {
         subject_kind: this.content.subject.kind.name(),
-        focus_area_id: this.subject_if(SubjectKind::FocusArea),
-        question_id: this.subject_if(SubjectKind::Question),
-        criterion_id: this.subject_if(SubjectKind::Criterion),
-        statement_id: this.subject_if(SubjectKind::Statement),
+        focus_area_id: this.subject_if(MappedKind::FocusArea),
+        question_id: this.subject_if(MappedKind::Question),
+        criterion_id: this.subject_if(MappedKind::Criterion),
+        statement_id: this.subject_if(MappedKind::Statement),
         framework_id: this.framework_id,
         node_id: this.node_id,
         strength: this.content.strength.name(),
@@ -373,21 +373,21 @@ pub fn node(tx: &mut Tx<'_>, pointer: &str, edition: &Edition, code: &str) -> Re
 fn check_subject(tx: &mut Tx<'_>, subject: MappedSubject) -> Result<(), Problem> {
     let named = [("/subject/id".to_owned(), subject.id)];
     let over = match subject.kind {
-        SubjectKind::FocusArea => {
+        MappedKind::FocusArea => {
             tx.must_exist::<FocusArea>(&named)?;
             tx.look::<FocusArea>(subject.id)?.state != FocusAreaState::Active
         }
-        SubjectKind::Question => {
+        MappedKind::Question => {
             tx.must_exist::<Question>(&named)?;
             use QuestionState::{Draft, Merged, Retired, Split};
             // A draft is not there yet for those who see no drafts.
             matches!(tx.look::<Question>(subject.id)?.state, Draft | Merged | Split | Retired)
         }
-        SubjectKind::Criterion => {
+        MappedKind::Criterion => {
             tx.must_exist::<Criterion>(&named)?;
             matches!(tx.look::<Criterion>(subject.id)?.state(), "rejected" | "withdrawn")
         }
-        SubjectKind::Statement => {
+        MappedKind::Statement => {
             tx.must_exist::<Statement>(&named)?;
             matches!(tx.look::<Statement>(subject.id)?.state(), "draft" | "superseded")
         }

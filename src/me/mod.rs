@@ -2,5 +2,6 @@
 
 mod explain;
 mod routes;
+mod tasks;
 
 pub use routes::routes;

@@ -3,7 +3,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::explain::{Explanation, Rule, explain};
+use super::{
+    explain::{Explanation, Rule, explain},
+    tasks::{self, Tasks},
+};
 use crate::{
     access::{Myself, Public, Seen},
     accounts::{Account, OwnContent},
@@ -16,7 +19,7 @@ use crate::{
 };
 
 pub fn routes(api: &mut ServiceConfig) {
-    api.service(read).service(edit).service(memberships).service(explained).service(matrix);
+    api.service(read).service(edit).service(memberships).service(own_tasks).service(explained).service(matrix);
 }
 
 /// Read your own account
@@ -90,6 +93,22 @@ async fn memberships(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
         holds_today: held.holds(now),
     });
     myself.answer(&OwnMemberships { items: items.collect() })
+}
+
+/// Read what waits for you
+///
+/// In each programme of yours: ballots to vote in, positions to take or renew, follow-ups with their dates, decisions,
+/// answers, adoptions and publications that only you can give. What is due first stands first.
+#[utoipa::path(
+    tag = "me", operation_id = "list_own_tasks",
+    security(("bearer" = [Action::ReadMe])),
+    responses((status = 200, description = "What waits for you", body = Tasks)),
+)]
+#[get("/me/tasks")]
+async fn own_tasks(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
+    let (caller, now) = (myself.1.clone(), myself.service().clock.now());
+    let tasks = myself.snapshot(move |conn, _| tasks::read(conn, &caller, now)).await?;
+    myself.answer(&tasks)
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -128,14 +128,16 @@ fn escape(out: &mut String, words: &str) {
     let words = tidy(words);
     let words = words.as_str();
     let begins = out.is_empty() || out.ends_with(['\n', ' ', '*', '#']);
-    let digits = words.bytes().take_while(u8::is_ascii_digit).count();
+    // Blanks that are not ASCII do not end a line's beginning for every reader of Markdown.
+    let start = words.len() - words.trim_start().len();
+    let digits = start + words[start..].bytes().take_while(u8::is_ascii_digit).count();
     for (at, one) in words.char_indices() {
         let inside = matches!(
             one,
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '!' | '#' | '$' | '@' | '^'
         );
-        let first = begins && at == 0 && matches!(one, '-' | '+' | '=');
-        let numbered = begins && at == digits && at > 0 && matches!(one, '.' | ')');
+        let first = begins && at == start && matches!(one, '-' | '+' | '=');
+        let numbered = begins && at == digits && at > start && matches!(one, '.' | ')');
         // Not the colon of a time of day, nor one that a blank follows.
         let linking =
             one == ':' && words[at + 1..].starts_with(|next: char| !next.is_whitespace() && !next.is_ascii_digit());

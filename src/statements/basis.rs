@@ -1,7 +1,7 @@
 //! What a statement rests on, as real references to exact revisions: kept with each revision that changes the content,
 //! and read back with what became of each since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -24,7 +24,26 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Revision {
     pub state: String,
-    pub body: String,
+    pub body: Value,
+}
+
+impl Revision {
+    /// Whether it says the same as another revision of the same thing. A step of its life cycle, a source or a note
+    /// of who validated it are not what it says: a statement that rests on a wording stays right when that very
+    /// wording is validated.
+    fn says_what(&self, kind: BasisKind, other: &Revision) -> bool {
+        substance(kind).iter().all(|member| self.body[*member] == other.body[*member])
+    }
+}
+
+/// The members that a statement relies on.
+fn substance(kind: BasisKind) -> &'static [&'static str] {
+    match kind {
+        BasisKind::Question => &["focus_area_id", "text", "emphases"],
+        BasisKind::Mapping => &["subject", "framework", "node", "strength", "rationale"],
+        BasisKind::Criterion => &["text", "framework", "qualities", "nodes"],
+        BasisKind::Ballot => &["question_id", "question_revision", "title", "method", "rule", "result"],
+    }
 }
 
 /// Revisions of things, by kind, id and number; the open one of each has its number in `open`.
@@ -43,6 +62,28 @@ impl Found {
         let open = *self.open.get(&(entry.kind, entry.id))?;
         Some((open, self.revisions.get(&(entry.kind, entry.id, open))?))
     }
+
+    /// What became of an entry: where it stands now, and whether it says something else than it did.
+    pub fn since(&self, entry: &BasisEntry) -> Result<Since<'_>, Problem> {
+        let missing = || Problem::internal("a statement rests on something that is not there");
+        let then = self.at(entry).ok_or_else(missing)?;
+        let (revision, now) = self.now(entry).ok_or_else(missing)?;
+        let moved_on = revision != entry.revision && !now.says_what(entry.kind, then);
+        Ok(Since { then, revision, state: &now.state, moved_on, settled: now.state == carrying(entry.kind) })
+    }
+}
+
+/// What became of something that a statement rests on.
+pub(super) struct Since<'f> {
+    pub then: &'f Revision,
+    /// The revision that stands now.
+    pub revision: i32,
+    /// Where it stands now.
+    pub state: &'f str,
+    /// It says something else now than what the statement rests on.
+    pub moved_on: bool,
+    /// It stands where something must stand to carry a statement.
+    pub settled: bool,
 }
 
 type Row = (Id, i32, Option<i64>, String, String);
@@ -69,8 +110,8 @@ pub(super) fn find(conn: &mut AnyConnection, reach: &Reach, entries: &[BasisEntr
         if named.is_empty() {
             continue;
         }
-        let ids: Vec<Id> = named.iter().map(|entry| entry.id).collect();
-        let revisions: Vec<i32> = named.iter().map(|entry| entry.revision).collect();
+        let ids: BTreeSet<Id> = named.iter().map(|entry| entry.id).collect();
+        let revisions: BTreeSet<i32> = named.iter().map(|entry| entry.revision).collect();
         let rows = match kind {
             BasisKind::Question => revisions_of!(conn, reach.ledger, question_revisions, ids, revisions),
             BasisKind::Mapping => revisions_of!(conn, reach.ledger, mapping_revisions, ids, revisions),
@@ -81,6 +122,7 @@ pub(super) fn find(conn: &mut AnyConnection, reach: &Reach, entries: &[BasisEntr
             if seq_to.is_none() {
                 found.open.insert((kind, id), revision);
             }
+            let body = serde_json::from_str(&body).map_err(Problem::internal)?;
             found.revisions.insert((kind, id, revision), Revision { state, body });
         }
     }
@@ -164,9 +206,10 @@ pub struct BasisItem {
     pub state: String,
     pub current_revision: i32,
     pub current_state: String,
-    /// It was changed since: the statement rests on what it said before.
+    /// It says something else now: the statement rests on what it said before. A step of its life cycle alone moves
+    /// nothing on.
     pub moved_on: bool,
-    /// It stands now as it did then, and is validated (a ballot: decided).
+    /// It is validated now (a ballot: decided), and says what it said at the revision that the statement rests on.
     pub validated: bool,
     #[schema(format = "uri-reference")]
     pub href: String,
@@ -176,7 +219,7 @@ pub struct BasisItem {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Basis {
     pub items: Vec<BasisItem>,
-    /// How many of them were changed since.
+    /// How many of them say something else now.
     pub moved_on_count: i64,
 }
 
@@ -192,7 +235,7 @@ pub(super) fn carrying(kind: BasisKind) -> &'static str {
 
 /// What something says of itself: its code and its words.
 pub(super) fn told(kind: BasisKind, revision: &Revision) -> Result<(Option<String>, Option<Localized>), Problem> {
-    let body: Value = serde_json::from_str(&revision.body).map_err(Problem::internal)?;
+    let body = &revision.body;
     let code = match kind {
         BasisKind::Mapping => body["node"].as_str(),
         _ => body["code"].as_str(),
@@ -213,10 +256,8 @@ pub fn read(conn: &mut AnyConnection, reach: &Reach, statement: &Statement) -> R
     let found = find(conn, reach, &named)?;
     let mut items = Vec::with_capacity(entries.len());
     for (focus_area_id, entry) in entries {
-        let then = found.at(&entry).ok_or_else(|| Problem::internal("a basis is missing"))?;
-        let (current_revision, now) = found.now(&entry).ok_or_else(|| Problem::internal("a basis is missing"))?;
-        let (code, text) = told(entry.kind, then)?;
-        let moved_on = current_revision != entry.revision;
+        let since = found.since(&entry)?;
+        let (code, text) = told(entry.kind, since.then)?;
         items.push(BasisItem {
             focus_area_id,
             kind: entry.kind,
@@ -224,11 +265,11 @@ pub fn read(conn: &mut AnyConnection, reach: &Reach, statement: &Statement) -> R
             code,
             revision: entry.revision,
             text,
-            state: then.state.clone(),
-            current_revision,
-            current_state: now.state.clone(),
-            moved_on,
-            validated: !moved_on && now.state == carrying(entry.kind),
+            state: since.then.state.clone(),
+            current_revision: since.revision,
+            current_state: since.state.to_owned(),
+            moved_on: since.moved_on,
+            validated: since.settled && !since.moved_on,
             href: href(reach, &entry),
         });
     }
@@ -268,7 +309,7 @@ pub fn impact(conn: &mut AnyConnection, reach: &Reach, question: Id) -> Result<I
         .select((b::statement_id, b::statement_revision, b::focus_area_id, b::question_revision))
         .load(conn)?;
     let bodies: Vec<String> = statement_revisions::table
-        .filter(statement_revisions::subject_id.eq_any(rows.iter().map(|(id, ..)| *id)))
+        .filter(statement_revisions::subject_id.eq_any(rows.iter().map(|(id, ..)| *id).collect::<BTreeSet<Id>>()))
         .filter(statement_revisions::seq_to.is_null())
         .select(statement_revisions::body)
         .load(conn)?;

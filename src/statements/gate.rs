@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 
 use super::{
-    basis::{carrying, find, href},
+    basis::{find, href},
     model::{BasisEntry, BasisKind, Statement},
 };
 use crate::{
@@ -40,23 +40,20 @@ fn basis(conn: &mut AnyConnection, reach: &Reach, statement: &Statement) -> Resu
         if !seen.insert((entry.kind, entry.id, entry.revision)) {
             continue;
         }
-        let Some((current, now)) = found.now(entry) else {
-            return Err(Problem::internal("a basis is missing"));
+        let since = found.since(entry)?;
+        let mut stand = |(code, detail): (&'static str, Text)| {
+            let (href, subject_kind) = (href(reach, entry), entry.kind.name());
+            obstacles.push(Obstacle { code, detail, href, subject_kind, subject_id: entry.id });
         };
-        let (code, detail) = if now.state != carrying(entry.kind) {
-            unsettled(entry.kind, &now.state)
-        } else if current != entry.revision {
-            let (was, is) = (entry.revision, current);
-            let id = format!("dasar ini sekarang pada revisi {is}; pernyataan bertumpu pada revisi {was}");
-            (
-                "basis_moved_on",
-                Text::new(id, format!("this is now at revision {is}; the statement rests on revision {was}")),
-            )
-        } else {
-            continue;
-        };
-        let subject_kind = entry.kind.name();
-        obstacles.push(Obstacle { code, detail, href: href(reach, entry), subject_kind, subject_id: entry.id });
+        if !since.settled {
+            stand(unsettled(entry.kind, since.state));
+        }
+        if since.moved_on {
+            let (was, is) = (entry.revision, since.revision);
+            let id = format!("isi dasar ini berubah pada revisi {is}; pernyataan bertumpu pada revisi {was}");
+            let en = format!("this says something else at revision {is}; the statement rests on revision {was}");
+            stand(("basis_moved_on", Text::new(id, en)));
+        }
     }
     Ok(obstacles)
 }

@@ -159,14 +159,17 @@ impl Resource for Position {
     }
 
     fn possible(action: Action, state: &str) -> bool {
-        action != Action::AnswerObjection || state == "open"
+        match action {
+            Action::AnswerObjection => state == "open",
+            _ => state != SETTLED,
+        }
     }
 
     fn path_id(&self) -> String {
         format!("{}/positions/{}", self.statement_id, self.stakeholder_id)
     }
 
-    /// Whether the statement has moved on is found when it is read.
+    /// Whether the statement has moved on, and whether positions are still taken on it, is found when it is read.
     fn complete(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
         let positions: Vec<Position> = rows
             .iter()
@@ -180,15 +183,24 @@ impl Resource for Position {
         let mut content = BTreeMap::new();
         for body in &bodies {
             let statement: Statement = serde_json::from_str(body).map_err(Problem::internal)?;
-            content.insert(statement.meta.id, statement.content_revision);
+            let asked = Statement::possible(Action::TakePosition, statement.state());
+            content.insert(statement.meta.id, (statement.content_revision, asked));
         }
         for (row, mut position) in rows.iter_mut().zip(positions) {
-            position.stale = content.get(&position.statement_id).map(|revision| position.on_revision < *revision);
+            let known = content.get(&position.statement_id);
+            position.stale = known.map(|(revision, _)| position.on_revision < *revision);
+            if known.is_some_and(|(_, asked)| !asked) {
+                row.state = SETTLED.into();
+            }
             row.body = serde_json::to_string(&position).map_err(Problem::internal)?;
         }
         Ok(())
     }
 }
+
+/// Where every position stands, as to what may be done with it, once its statement asks for none any more. Shown in
+/// no answer and kept in no revision.
+const SETTLED: &str = "settled";
 
 impl Position {
     pub fn list(
@@ -254,7 +266,8 @@ impl Position {
         let reach = tx.reach.clone();
         let known = match Position::identify(tx.conn, &reach, statement.meta.id, stakeholder) {
             Ok(id) => Some(tx.look::<Position>(id)?),
-            Err(_) => None,
+            Err(Problem::NotFound) => None,
+            Err(problem) => return Err(problem),
         };
         let position = Position {
             meta: known.as_ref().map_or_else(|| Meta::new(tx.now), |known| known.meta.clone()),

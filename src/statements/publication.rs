@@ -15,6 +15,7 @@ use crate::{
     access::{Recorded, Seen, Tx},
     db::{At, Id, types::instant_text},
     focus_areas::FocusArea,
+    localized::Localized,
     problem::Problem,
     programs::Program,
     reason::Reason,
@@ -103,8 +104,9 @@ fn text(tx: &mut Tx<'_>, statement: &Statement, url: &str) -> Result<String, Pro
         .collect();
     let overall = &statement.content.overall;
     let adopted = statement.adopted.as_ref().map(|adopted| {
+        let overridden: Vec<&str> = adopted.overridden.iter().map(|one| one.code.as_str()).collect();
         json!({"at": instant_text(&adopted.at), "on_revision": adopted.on_revision,
-            "override_reason": adopted.override_reason})
+            "override_reason": adopted.override_reason, "overridden": overridden})
     });
     let told = json!({
         "program": {"slug": program.slug, "name": program.content.name},
@@ -123,18 +125,17 @@ fn text(tx: &mut Tx<'_>, statement: &Statement, url: &str) -> Result<String, Pro
     serde_json::to_string(&told).map_err(Problem::internal)
 }
 
-/// How the edition is cited, in each language that its title has.
+/// How the edition is cited, in Indonesian and in English: by the title in that language, or in the source language.
 fn citation(program: &Program, statement: &Statement, url: &str, tx: &Tx<'_>) -> Value {
     let day = tx.today();
-    let cited = statement.content.title.0.iter().map(|(language, title)| {
-        let names = &program.content.name.0;
-        let of = names.get(language).or_else(|| names.get(&tx.source_language)).cloned().unwrap_or_default();
-        let (edition, code) = (statement.edition, &statement.code);
-        let told = match language.as_str() {
-            "id" => format!("{of}. {title}. {code}, edisi {edition}, {day}. {url}"),
-            _ => format!("{of}. {title}. {code}, edition {edition}, {day}. {url}"),
+    let (edition, code) = (statement.edition, &statement.code);
+    let cited = [("id", "edisi"), ("en", "edition")].map(|(language, word)| {
+        let said = |text: &Localized| {
+            let words = text.0.get(language).or_else(|| text.0.get(&tx.source_language));
+            words.cloned().unwrap_or_default()
         };
-        (language.clone(), json!(told))
+        let (of, title) = (said(&program.content.name), said(&statement.content.title));
+        (language.to_owned(), json!(format!("{of}. {title}. {code}, {word} {edition}, {day}. {url}")))
     });
-    Value::Object(cited.collect())
+    Value::Object(cited.into_iter().collect())
 }

@@ -218,7 +218,7 @@ async fn advance(
 
 /// Read what stands in the way of adopting a statement
 ///
-/// Each obstacle with its link. An empty list means that adoption succeeds.
+/// Each obstacle with its link. An empty list means that adoption succeeds once it is proposed.
 #[utoipa::path(
     tag = "statements", operation_id = "get_statement_gate",
     params(StatementPath),

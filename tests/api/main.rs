@@ -5,6 +5,7 @@
 #[macro_use]
 mod harness;
 mod cluster;
+mod drafting;
 mod operations;
 
 mod access;
@@ -18,6 +19,7 @@ mod examples;
 mod focus_areas;
 mod frameworks;
 mod front;
+mod gates;
 mod history;
 mod idempotency;
 mod ledger;
@@ -33,10 +35,13 @@ mod planted;
 mod problems;
 mod programs;
 mod public;
+mod publications;
 mod questions;
 mod schema;
+mod session;
 mod settings;
 mod shocks_and_stresses;
 mod sign_ins;
 mod stakeholders;
+mod statements;
 mod tokens;

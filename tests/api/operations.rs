@@ -135,10 +135,54 @@ impl Things {
         let revision = json!({"text": {"id": "Siapa saja?"}, "reason_kind": "wording", "reason": "Lebih jelas."});
         world.post(lead.clone(), &format!("{path}/revisions")).if_match("\"2\"").json(revision).expect(201).await;
 
+        let mapping = json!({"subject": {"kind": "focus_area", "id": area}, "framework": "CRI", "node": "CRI-1.1",
+            "strength": "primary"});
+        let mapping = post("mappings", mapping).await.id();
+        let criterion = post("criteria", json!({"text": {"id": "Pulih dalam tiga hari"}})).await.id();
+        // Partners see no drafts, so organisations are asked already; and one has an objection.
+        let content = statement(&area, &question.id());
+        let drafted = post("statements", content.clone()).await.id();
+        let path = format!("{slug}/statements/{drafted}");
+        let revised = with(content, json!({"reason": "Lebih jelas."}));
+        world.post(lead.clone(), &format!("{path}/revisions")).if_match("\"1\"").json(revised).expect(201).await;
+        let step = json!({"to": "in_alignment", "reason": "Siap ditanggapi."});
+        world.post(lead.clone(), &format!("{path}/transitions")).if_match("\"2\"").json(step).expect(200).await;
+        let objection = json!({"on_revision": 3, "kind": "object", "comment": "Belum lengkap."});
+        let place = format!("{path}/positions/{stakeholder}");
+        world.ask(lead.clone(), Method::PUT, &place).json(objection).expect(200).await;
+
+        let other = post("questions", json!({"focus_area_id": area, "text": {"id": "Kapan?"}})).await.id();
+        let step = json!({"to": "proposed", "reason": "Siap dibahas."});
+        let path = format!("{slug}/questions/{other}/transitions");
+        world.post(lead.clone(), &path).if_match("\"1\"").json(step).expect(200).await;
+        let event = post("events", json!({"kind": "meeting", "name": {"id": "Rapat"}, "on": "2026-01-10"})).await.id();
+        let stage = json!({"number": 1, "name": {"id": "Pembahasan"}, "electorate": [stakeholder]});
+        let stage = post(&format!("events/{event}/stages"), stage).await.id();
+        let present = json!({"items": [{"stakeholder_id": stakeholder, "status": "attended", "capacity": "member"}]});
+        world
+            .ask(lead.clone(), Method::PUT, &format!("{slug}/events/{event}/attendance"))
+            .json(present)
+            .expect(200)
+            .await;
+        let follow_up = json!({"text": {"id": "Siapkan bahan"}, "owner_stakeholder_id": stakeholder});
+        let follow_up = post(&format!("events/{event}/follow-ups"), follow_up).await.id();
+        let ballot = post(&format!("events/{event}/stages/{stage}/ballots"), ballot()).await.id();
+        let path = format!("{slug}/ballots/{ballot}");
+        let why = json!({"reason": "Siap."});
+        world.post(lead.clone(), &format!("{path}/opening")).if_match("\"1\"").json(why.clone()).expect(200).await;
+        let vote = json!({"value": "agree"});
+        world.ask(lead.clone(), Method::PUT, &format!("{path}/votes/{stakeholder}")).json(vote).expect(200).await;
+        world.post(lead.clone(), &format!("{path}/closing")).if_match("\"2\"").json(why).expect(200).await;
+        let decision =
+            json!({"decisions": [{"question_id": other, "on_revision": 2, "kind": "keep", "reason": "Sesuai."}]});
+        let path = format!("{slug}/events/{event}/stages/{stage}/outcomes");
+        let kept = world.post(lead.clone(), &path).json(decision).expect(200).await.body;
+        let decision = kept["decisions"][0]["id"].as_str().unwrap().to_owned();
+
         // What has no operation of its own here is planted: minutes and statements that everybody may read.
         let of = world.get(lead.clone(), &slug).expect(200).await;
         world.patch(lead.clone(), &slug).if_match(&of.etag()).patch(json!({"published": true})).expect(200).await;
-        let event = planted::event(world, program, &question.id()).approve().id;
+        planted::event(world, program, &question.id()).approve();
         planted::edition(world, program, 1);
 
         let ids = BTreeMap::from([
@@ -151,8 +195,15 @@ impl Things {
             ("shock_or_stress_id", shock),
             ("focus_area_id", area),
             ("question_id", question.id()),
+            ("mapping_id", mapping),
+            ("criterion_id", criterion),
+            ("statement_id", drafted),
             ("revision", "3".into()),
-            ("event_id", event.to_string()),
+            ("event_id", event),
+            ("stage_id", stage),
+            ("follow_up_id", follow_up),
+            ("ballot_id", ballot),
+            ("decision_id", decision),
             ("event_code", planted::EVENT.into()),
             ("statement_code", planted::STATEMENT.into()),
             ("edition", "1".into()),
@@ -176,8 +227,17 @@ impl Things {
 
     /// The ids of what belongs to the programme alone.
     pub fn own_ids(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let shared =
-            ["program", "stakeholder_id", "account_id", "revision", "name", "event_code", "statement_code", "edition"];
+        let shared = [
+            "program",
+            "stakeholder_id",
+            "account_id",
+            "revision",
+            "name",
+            "event_code",
+            "statement_code",
+            "edition",
+            "framework",
+        ];
         self.ids.iter().filter(move |(name, _)| !shared.contains(name)).map(|(name, id)| (*name, id.as_str()))
     }
 
@@ -231,6 +291,34 @@ impl Things {
             "split_question" => json!({"into": [{"text": name}, {"text": name}], "reason": "Dua soal."}),
             "add_document" => json!({"title": name, "kind": "slides", "visibility": "members"}),
             "edit_document" => json!({"title": name}),
+            "plan_event" => json!({"kind": "forum", "name": name}),
+            "edit_event" => json!({"name": name}),
+            "advance_event" => json!({"to": "confirmed", "reason": "Sudah pasti."}),
+            "add_stage" => json!({"number": 2, "name": name}),
+            "edit_stage" => json!({"name": name}),
+            "record_attendance" => json!({"items": [{"stakeholder_id": self.id("stakeholder_id"), "on_revision": 1,
+                "status": "attended", "capacity": "member", "head_count": 2}]}),
+            "edit_attendance" => json!({"head_count": 3}),
+            "give_follow_up" => json!({"text": name, "owner_stakeholder_id": self.id("stakeholder_id")}),
+            "report_follow_up" => json!({"state": "in_progress"}),
+            "prepare_ballot" => ballot(),
+            "edit_ballot" => json!({"title": name}),
+            "cast_vote" => json!({"value": "agree"}),
+            "decide_ballot" => json!({"question_id": self.id("question_id"), "on_revision": 3, "kind": "defer",
+                "reason": "Lain kali."}),
+            "keep_stage_outcomes" => json!({"attendance": [], "votes": [], "close_ballots": [], "decisions": []}),
+            "propose_mapping" => {
+                json!({"subject": {"kind": "question", "id": self.id("question_id")}, "framework": "CRI",
+                "node": "CRI-1.2", "strength": "secondary"})
+            }
+            "propose_criterion" => json!({"text": name}),
+            "edit_criterion" => json!({"text": name}),
+            "judge_mapping" | "judge_criterion" => json!({"to": "validated", "reason": "Disepakati."}),
+            "draft_statement" => statement(self.id("focus_area_id"), self.id("question_id")),
+            "revise_statement" => with(statement(self.id("focus_area_id"), self.id("question_id")), reason),
+            "advance_statement" => json!({"to": "proposed", "reason": "Sudah ditanggapi."}),
+            "take_position" => json!({"on_revision": 3, "kind": "endorse"}),
+            "answer_objection" => json!({"on_revision": 1, "text": "Sudah ditambahkan."}),
             "lock_account"
             | "unlock_account"
             | "confirm_stakeholder"
@@ -239,7 +327,16 @@ impl Things {
             | "complete_phase"
             | "retire_focus_area"
             | "validate_question"
-            | "retire_question" => reason,
+            | "retire_question"
+            | "open_ballot"
+            | "close_ballot"
+            | "void_ballot"
+            | "rescind_vote"
+            | "rescind_decision"
+            | "withdraw_mapping"
+            | "withdraw_criterion"
+            | "adopt_statement"
+            | "publish_statement" => reason,
             other => panic!("say what a good body of {other} is"),
         })
     }
@@ -250,6 +347,9 @@ impl Things {
         if operation.id == "explain_access" {
             path.push_str("?action=question.revise");
         }
+        if operation.id == "get_coverage" {
+            path.push_str("?framework=CRI");
+        }
         let ask = world.ask(who, operation.method.clone(), &path);
         match self.good(operation) {
             Some(body) if operation.is_patch() => ask.patch(body),
@@ -257,6 +357,25 @@ impl Things {
             None => ask,
         }
     }
+}
+
+/// A ballot without a question.
+fn ballot() -> Value {
+    json!({"title": {"id": "Setuju?", "en": "Agreed?"}, "method": "consensus", "rule": {"threshold_percent": 60},
+        "quorum": 1, "unit": "organization"})
+}
+
+/// A statement of one section, which rests on the third revision of a question.
+fn statement(area: &str, question: &str) -> Value {
+    let basis = json!([{"kind": "question", "id": question, "revision": 3}]);
+    json!({"title": {"id": "Status ketahanan"}, "overall": {"text": {"id": "Kota ini tangguh."}},
+        "sections": [{"focus_area_id": area, "text": {"id": "Kota siap."}, "basis": basis}]})
+}
+
+/// One object with the members of another.
+fn with(mut one: Value, other: Value) -> Value {
+    one.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
+    one
 }
 
 /// The same caller with one token for many requests: in a test build, making and checking tokens is most of the work.

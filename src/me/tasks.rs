@@ -1,0 +1,236 @@
+//! What waits for a caller, in each programme that they are a member of.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    access::Caller,
+    ballots::Ballot,
+    db::{AnyConnection, Id},
+    events::FollowUp,
+    localized::Localized,
+    policy::{Action, Roles},
+    problem::Problem,
+    schema::{ballot_revisions, follow_up_revisions, position_revisions, statement_revisions, vote_revisions},
+    statements::{Statement, StatementState},
+};
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    /// Vote in an open ballot.
+    Vote,
+    /// Take a position on a statement.
+    TakePosition,
+    /// Renew a position: the statement has moved on.
+    RenewPosition,
+    /// Do what an event left for this organisation.
+    FollowUp,
+    /// Decide on what a closed ballot was about.
+    Decide,
+    /// Answer an objection.
+    AnswerObjection,
+    /// Adopt a proposed statement, or send it back.
+    Adopt,
+    /// Publish an adopted statement.
+    Publish,
+}
+
+/// Something that waits for the caller.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Task {
+    pub kind: TaskKind,
+    /// The programme's slug.
+    #[schema(example = "jakarta-berketahanan")]
+    pub program: String,
+    /// Where it is to be done.
+    #[schema(format = "uri-reference")]
+    pub href: String,
+    /// What it is about.
+    pub title: Localized,
+    /// The day until which, if there is one.
+    pub due_on: Option<NaiveDate>,
+    /// Since when it waits.
+    #[serde(serialize_with = "crate::db::types::serialize_instant")]
+    pub since: DateTime<Utc>,
+}
+
+/// What waits for the caller: what is due first stands first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tasks {
+    #[schema(max_items = 200)]
+    pub items: Vec<Task>,
+    /// There is more than is shown.
+    pub more: bool,
+}
+
+const SHOWN: usize = 200;
+
+/// A programme in which the caller acts.
+struct Part {
+    ledger: Id,
+    slug: String,
+    roles: Roles,
+    stakeholder: Id,
+}
+
+/// Reads what waits for a caller.
+pub fn read(conn: &mut AnyConnection, caller: &Caller, now: DateTime<Utc>) -> Result<Tasks, Problem> {
+    let mut items = Vec::new();
+    for held in caller.memberships.iter().filter(|held| held.holds(now) && held.program_active) {
+        let roles = Roles::default().with(held.role);
+        let part = Part { ledger: held.program, slug: held.slug.to_string(), roles, stakeholder: held.stakeholder };
+        if part.may(Action::CastVote) {
+            part.votes(conn, &mut items)?;
+        }
+        if part.may(Action::ReportFollowUp) {
+            part.follow_ups(conn, &mut items)?;
+        }
+        part.statements(conn, &mut items)?;
+        if part.may(Action::RunEvent) {
+            part.decisions(conn, &mut items)?;
+        }
+    }
+    items.sort_by_key(|task| (task.due_on.is_none(), task.due_on, task.since));
+    let more = items.len() > SHOWN;
+    items.truncate(SHOWN);
+    Ok(Tasks { items, more })
+}
+
+fn parse<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, Problem> {
+    serde_json::from_str(body).map_err(Problem::internal)
+}
+
+impl Part {
+    fn may(&self, action: Action) -> bool {
+        action.roles().meets(self.roles)
+    }
+
+    fn task(&self, kind: TaskKind, rest: String, title: Localized, since: DateTime<Utc>) -> Task {
+        let href = format!("/api/v1/programs/{}/{rest}", self.slug);
+        Task { kind, program: self.slug.clone(), href, title, due_on: None, since }
+    }
+
+    fn ballots(&self, conn: &mut AnyConnection, state: &str) -> Result<Vec<Ballot>, Problem> {
+        use ballot_revisions as t;
+        let bodies: Vec<String> = t::table
+            .filter(t::ledger_id.eq(self.ledger))
+            .filter(t::state.eq(state.to_owned()))
+            .filter(t::seq_to.is_null())
+            .order(t::number)
+            .limit(SHOWN as i64 + 1)
+            .select(t::body)
+            .load(conn)?;
+        bodies.iter().map(|body| parse(body)).collect()
+    }
+
+    fn votes(&self, conn: &mut AnyConnection, items: &mut Vec<Task>) -> Result<(), Problem> {
+        let open = self.ballots(conn, "open")?;
+        let cast: Vec<Id> = vote_revisions::table
+            .filter(vote_revisions::ballot_id.eq_any(open.iter().map(|ballot| ballot.meta.id)))
+            .filter(vote_revisions::stakeholder_id.eq(self.stakeholder))
+            .filter(vote_revisions::state.eq("cast"))
+            .filter(vote_revisions::seq_to.is_null())
+            .select(vote_revisions::ballot_id)
+            .load(conn)?;
+        for ballot in open {
+            if ballot.electorate.contains(&self.stakeholder) && !cast.contains(&ballot.meta.id) {
+                let rest = format!("ballots/{}/votes/{}", ballot.meta.id, self.stakeholder);
+                items.push(self.task(TaskKind::Vote, rest, about(&ballot), ballot.meta.updated_at));
+            }
+        }
+        Ok(())
+    }
+
+    fn decisions(&self, conn: &mut AnyConnection, items: &mut Vec<Task>) -> Result<(), Problem> {
+        for ballot in self.ballots(conn, "closed")? {
+            let rest = format!("ballots/{}/decision", ballot.meta.id);
+            items.push(self.task(TaskKind::Decide, rest, about(&ballot), ballot.meta.updated_at));
+        }
+        Ok(())
+    }
+
+    fn follow_ups(&self, conn: &mut AnyConnection, items: &mut Vec<Task>) -> Result<(), Problem> {
+        use follow_up_revisions as t;
+        let bodies: Vec<String> = t::table
+            .filter(t::owner_stakeholder_id.eq(self.stakeholder))
+            .filter(t::ledger_id.eq(self.ledger))
+            .filter(t::state.eq_any(["open", "in_progress"]))
+            .filter(t::seq_to.is_null())
+            .order(t::subject_id)
+            .limit(SHOWN as i64 + 1)
+            .select(t::body)
+            .load(conn)?;
+        for body in &bodies {
+            let one: FollowUp = parse(body)?;
+            let rest = format!("events/{}/follow-ups/{}", one.event_id, one.meta.id);
+            let task = self.task(TaskKind::FollowUp, rest, one.content.text, one.meta.created_at);
+            items.push(Task { due_on: one.content.due_on, ..task });
+        }
+        Ok(())
+    }
+
+    fn statements(&self, conn: &mut AnyConnection, items: &mut Vec<Task>) -> Result<(), Problem> {
+        use statement_revisions as t;
+        let bodies: Vec<String> = t::table
+            .filter(t::ledger_id.eq(self.ledger))
+            .filter(t::state.eq_any(["in_alignment", "proposed", "adopted"]))
+            .filter(t::seq_to.is_null())
+            .order(t::subject_id)
+            .limit(SHOWN as i64 + 1)
+            .select(t::body)
+            .load(conn)?;
+        let statements: Vec<Statement> = bodies.iter().map(|body| parse(body)).collect::<Result<_, _>>()?;
+        use position_revisions as p;
+        let positions: Vec<(Id, Id, String, i32)> = p::table
+            .filter(p::statement_id.eq_any(statements.iter().map(|one| one.meta.id)))
+            .filter(p::seq_to.is_null())
+            .select((p::statement_id, p::stakeholder_id, p::state, p::on_revision))
+            .load(conn)?;
+        for one in &statements {
+            let (path, since) = (format!("statements/{}", one.meta.id), one.meta.updated_at);
+            let mut wait = |kind: TaskKind, rest: String| {
+                items.push(self.task(kind, rest, one.content.title.clone(), since));
+            };
+            match one.state {
+                StatementState::Adopted if self.may(Action::PublishStatement) => {
+                    wait(TaskKind::Publish, format!("{path}/publication"));
+                }
+                StatementState::Proposed if self.may(Action::AdoptStatement) => {
+                    wait(TaskKind::Adopt, format!("{path}/adoption"));
+                }
+                _ => {}
+            }
+            if one.state == StatementState::Adopted {
+                continue;
+            }
+            let on_it = positions.iter().filter(|(statement, ..)| *statement == one.meta.id);
+            let own = on_it.clone().find(|(_, stakeholder, ..)| *stakeholder == self.stakeholder);
+            let place = format!("{path}/positions/{}", self.stakeholder);
+            match own {
+                None if self.may(Action::TakePosition) => wait(TaskKind::TakePosition, place),
+                Some((.., on_revision)) if *on_revision < one.content_revision && self.may(Action::TakePosition) => {
+                    wait(TaskKind::RenewPosition, place);
+                }
+                _ => {}
+            }
+            if self.may(Action::AnswerObjection) {
+                for (_, stakeholder, state, _) in on_it {
+                    if state == "open" {
+                        wait(TaskKind::AnswerObjection, format!("{path}/positions/{stakeholder}/answer"));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a ballot is about, in words: its title, or its code.
+fn about(ballot: &Ballot) -> Localized {
+    let title = ballot.content.title.clone();
+    title.unwrap_or_else(|| Localized([("id".to_owned(), ballot.code.clone())].into()))
+}
