@@ -11,7 +11,7 @@ use tangguh::{
     db::migrations,
     demo::{self, SignIns, Size},
     frameworks, keys, ledger, start,
-    token::KeyUse,
+    token::{KeyRing, KeyUse},
     valid::{self, Schemas},
 };
 
@@ -101,8 +101,11 @@ enum Which {
 
 #[derive(Subcommand)]
 enum Ledger {
-    /// Recompute every ledger from its first row to its head; exits with 1 at the first place that does not hold
+    /// Recompute every ledger from its first row to its head, and compare it with what reads answer from and with its
+    /// checkpoints; exits with 1 if one does not hold
     Verify,
+    /// Sign where each ledger stands that grew since its last checkpoint, and print what was signed
+    Checkpoint,
 }
 
 fn main() -> ExitCode {
@@ -131,6 +134,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Keys(Keys::Rotate { which }) => rotate_keys(given, which),
         Command::Ledger(Ledger::Verify) => verify_ledgers(given),
+        Command::Ledger(Ledger::Checkpoint) => sign_ledgers(given),
         Command::Healthcheck => healthcheck(given),
     }
 }
@@ -239,7 +243,7 @@ fn rotate_keys(given: &Given, which: Which) -> anyhow::Result<()> {
     let sealer = start::sealer(given, &settings.target)?;
     let mut conn = settings.target.connect()?;
     migrations::run(&mut conn)?;
-    keys::load(&mut conn, &sealer)?;
+    keys::ensure(&mut conn, &sealer, Clock::system().now())?;
     let uses: &[KeyUse] = match which {
         Which::All => &KeyUse::ALL,
         Which::Token => &[KeyUse::Token],
@@ -267,6 +271,24 @@ fn verify_ledgers(given: &Given) -> anyhow::Result<()> {
     }
     if broken > 0 {
         bail!("{broken} of the ledgers do not hold");
+    }
+    Ok(())
+}
+
+fn sign_ledgers(given: &Given) -> anyhow::Result<()> {
+    let settings = checked(given)?;
+    settings.target.must_exist()?;
+    let sealer = start::sealer(given, &settings.target)?;
+    let mut conn = settings.target.connect()?;
+    migrations::run(&mut conn)?;
+    let now = Clock::system().now();
+    let keys = KeyRing::new(keys::ensure(&mut conn, &sealer, now)?, settings.public_url)?;
+    let made = ledger::checkpoints::make(&mut conn, &keys, now).map_err(start::told)?;
+    if made.is_empty() {
+        println!("No ledger grew since its last checkpoint.");
+    }
+    for (id, checkpoint) in made {
+        println!("{id}: row {} {}", checkpoint.sequence, checkpoint.jws);
     }
     Ok(())
 }

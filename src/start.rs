@@ -18,6 +18,7 @@ use crate::{
     config::{Given, Settings},
     db::{AnyConnection, Db, Lane, Target, migrations, write_transaction},
     frameworks, idempotency, keys,
+    ledger::checkpoints,
     problem::{Lang, Problem},
     seal::Sealer,
     service::Service,
@@ -105,7 +106,8 @@ pub async fn serve(service: web::Data<Service>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads new keys that another instance made, and forgets what is past its time.
+/// Reads new keys that another instance made, signs where the ledgers stand once a day, and forgets what is past
+/// its time.
 async fn keep_house(service: web::Data<Service>) {
     let mut minutes = 0_u64;
     loop {
@@ -113,6 +115,10 @@ async fn keep_house(service: web::Data<Service>) {
         minutes += 1;
         if let Err(problem) = keys::reload(&service).await {
             log::warn!("the keys could not be read again: {}", problem.name());
+        }
+        match checkpoints::daily(&service).await {
+            Ok(made) => log::debug!("made {made} checkpoints"),
+            Err(problem) => log::warn!("the checkpoints could not be made: {}", problem.name()),
         }
         if minutes.is_multiple_of(60) {
             let now = service.clock.now();

@@ -204,29 +204,39 @@ impl KeyRing {
 
     /// What a record says, if a record key of this service ever signed it as this `typ`.
     pub fn verify_record(&self, typ: &str, jws: &str) -> Result<Value, TokenError> {
-        let verifier = self.verifier(jws, typ, KeyUse::Record, DateTime::<Utc>::MAX_UTC)?;
-        Ok(jsonwebtoken::decode::<Value>(jws, &verifier.key, &signature_only())?.claims)
+        verify_record(&self.verifiers, typ, jws)
     }
 
-    /// The key that a token's header points to. Nothing in the header is proved yet: it may only choose among
-    /// the keys of the expected use.
     fn verifier(&self, jws: &str, typ: &str, used_for: KeyUse, now: DateTime<Utc>) -> Result<&Verifier, TokenError> {
-        let header = jsonwebtoken::decode_header(jws)?;
-        if header.alg != Algorithm::EdDSA {
-            return Err(TokenError::WrongAlgorithm);
-        }
-        // RFC 7515, 4.1.11: what is critical must be understood, and we understand no extension.
-        if header.crit.is_some() {
-            return Err(TokenError::Malformed);
-        }
-        if !header.typ.is_some_and(|found| same_type(&found, typ)) {
-            return Err(TokenError::WrongType);
-        }
-        let id = header.kid.ok_or(TokenError::UnknownKey)?;
-        self.verifiers
-            .iter()
-            .find(|v| v.id == id && v.used_for == used_for && v.accepted_at(now))
-            .ok_or(TokenError::UnknownKey)
+        chosen(&self.verifiers, jws, typ, used_for, now)
+    }
+}
+
+/// The record keys of a service as anybody knows them: their public halves verify, and sign nothing. So records
+/// can be verified without the secret that seals the private ones.
+#[derive(Default)]
+pub struct RecordKeys(Vec<Verifier>);
+
+impl RecordKeys {
+    /// Adds a key by its id and its public half, as [`Key::public_half`] tells it. False if that is none.
+    pub fn add(&mut self, id: String, public_half: &str, made_at: DateTime<Utc>) -> bool {
+        let half = URL_SAFE_NO_PAD.decode(public_half).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let verifier = half.map(|public| Verifier {
+            id,
+            used_for: KeyUse::Record,
+            made_at,
+            retired_at: None,
+            public,
+            key: DecodingKey::from_ed_der(&public),
+        });
+        let sound = verifier.is_some();
+        self.0.extend(verifier);
+        sound
+    }
+
+    /// What a record says, if one of these keys signed it as this `typ`.
+    pub fn verify_record(&self, typ: &str, jws: &str) -> Result<Value, TokenError> {
+        verify_record(&self.0, typ, jws)
     }
 }
 
@@ -294,6 +304,35 @@ impl Verifier {
             "alg": "EdDSA",
         })
     }
+}
+
+/// The key that a token's header points to. Nothing in the header is proved yet: it may only choose among
+/// the keys of the expected use.
+fn chosen<'v>(
+    verifiers: &'v [Verifier],
+    jws: &str,
+    typ: &str,
+    used_for: KeyUse,
+    now: DateTime<Utc>,
+) -> Result<&'v Verifier, TokenError> {
+    let header = jsonwebtoken::decode_header(jws)?;
+    if header.alg != Algorithm::EdDSA {
+        return Err(TokenError::WrongAlgorithm);
+    }
+    // RFC 7515, 4.1.11: what is critical must be understood, and we understand no extension.
+    if header.crit.is_some() {
+        return Err(TokenError::Malformed);
+    }
+    if !header.typ.is_some_and(|found| same_type(&found, typ)) {
+        return Err(TokenError::WrongType);
+    }
+    let id = header.kid.ok_or(TokenError::UnknownKey)?;
+    verifiers.iter().find(|v| v.id == id && v.used_for == used_for && v.accepted_at(now)).ok_or(TokenError::UnknownKey)
+}
+
+fn verify_record(verifiers: &[Verifier], typ: &str, jws: &str) -> Result<Value, TokenError> {
+    let verifier = chosen(verifiers, jws, typ, KeyUse::Record, DateTime::<Utc>::MAX_UTC)?;
+    Ok(jsonwebtoken::decode::<Value>(jws, &verifier.key, &signature_only())?.claims)
 }
 
 /// EdDSA and no other algorithm, and no claim looked at.

@@ -154,6 +154,17 @@ pub trait Versioned: Sized {
     fn close(conn: &mut AnyConnection, id: Id, revision: i32, sequence: i64) -> QueryResult<usize>;
     /// Which of these ids are in the ledger.
     fn existing(conn: &mut AnyConnection, ledger: Id, ids: &[Id]) -> QueryResult<Vec<Id>>;
+    /// The first place where the revisions differ from the ledger's rows about things of this `kind`, of which there
+    /// are `told`. They are compared in the database, each revision with the row that it was made with.
+    fn unmatched(conn: &mut AnyConnection, ledger: Id, kind: &str, told: i64) -> QueryResult<Option<Unmatched>>;
+}
+
+/// A revision and its ledger row that do not say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unmatched {
+    /// The row's sequence.
+    pub sequence: i64,
+    pub why: &'static str,
 }
 
 /// Writes the [`Versioned`] queries of a resource: its anchors, its revisions, and the columns that its
@@ -302,6 +313,70 @@ macro_rules! versioned {
                     .filter(t::ledger_id.eq(ledger))
                     .select(t::id)
                     .load(conn)
+            }
+
+            fn unmatched(
+                conn: &mut $crate::db::AnyConnection,
+                ledger: $crate::db::Id,
+                kind: &str,
+                told: i64,
+            ) -> diesel::QueryResult<Option<$crate::versioned::Unmatched>> {
+                use diesel::{dsl::min, prelude::*};
+                use $crate::schema::{$revisions::dsl as t, ledger_rows as rows};
+                // Its row is another's, or says something else. A body that was erased by law says nothing.
+                let other: Option<i64> = t::$revisions
+                    .left_join(rows::table.on(rows::ledger_id.eq(t::ledger_id).and(rows::sequence.eq(t::seq_from))))
+                    .filter(t::ledger_id.eq(ledger))
+                    .filter(
+                        rows::sequence
+                            .nullable()
+                            .is_null()
+                            .or(rows::subject_kind.ne(kind))
+                            .or(rows::subject_id.ne(t::subject_id))
+                            .or(rows::revision.ne(t::revision))
+                            .or(rows::body.ne(t::body.nullable())),
+                    )
+                    .select(min(t::seq_from))
+                    .first(conn)?;
+                // Where each has a row of its own and there are as many, none is missing: no need to look for it.
+                let kept: i64 = t::$revisions.filter(t::ledger_id.eq(ledger)).count().get_result(conn)?;
+                let gone: Option<i64> = if other.is_none() && kept == told {
+                    None
+                } else {
+                    rows::table
+                        .left_join(
+                            t::$revisions.on(rows::subject_id.eq(t::subject_id).and(rows::revision.eq(t::revision))),
+                        )
+                        .filter(rows::ledger_id.eq(ledger))
+                        .filter(rows::subject_kind.eq(kind))
+                        .filter(t::seq_from.nullable().is_null().or(t::ledger_id.ne(ledger)))
+                        .select(min(rows::sequence))
+                        .first(conn)?
+                };
+                // A revision ends where the next one of the same thing begins, and the last does not end.
+                let ends: Option<i64> = t::$revisions
+                    .left_join(
+                        rows::table.on(rows::subject_id.eq(t::subject_id).and(rows::revision.eq(t::revision + 1))),
+                    )
+                    .filter(t::ledger_id.eq(ledger))
+                    .filter(
+                        rows::sequence
+                            .ne(t::seq_to.assume_not_null())
+                            .or(t::seq_to.is_null().and(rows::sequence.nullable().is_not_null()))
+                            .or(t::seq_to.is_not_null().and(rows::sequence.nullable().is_null())),
+                    )
+                    .select(min(t::seq_from))
+                    .first(conn)?;
+                let found = [
+                    (other, "the revision does not say what the ledger's row says"),
+                    (gone, "the revision is missing"),
+                    (ends, "the revision does not end where the next begins"),
+                ];
+                let found = found.into_iter().filter_map(|(sequence, why)| {
+                    Some($crate::versioned::Unmatched { sequence: sequence?, why })
+                });
+                // What holds of several at one place is told in the order above.
+                Ok(found.min_by_key(|found| found.sequence))
             }
         }
     };

@@ -13,5 +13,6 @@ mod votes;
 mod votes_routes;
 
 pub use model::{Ballot, BallotState, NewBallot, close};
+pub use result::Quartiles;
 pub use routes::{routes, stage_routes};
 pub use votes::{ListedVote, NewVote, Vote, VoteValue, cast_all};

@@ -6,5 +6,5 @@ mod model;
 mod routes;
 
 pub use load::load;
-pub use model::{Edition, EditionSource, Name, Node, Quality};
+pub use model::{Edition, EditionSource, Framework, Name, Node, Quality};
 pub use routes::routes;

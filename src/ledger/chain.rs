@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::model::Act;
+use super::{checkpoints, matching, model::Act};
 use crate::{
     db::{AnyConnection, At, Head, Id, read_transaction, types::instant_text},
     problem::Problem,
@@ -47,7 +47,8 @@ pub fn append(conn: &mut AnyConnection, ledger: Id, head: &mut Head, act: &Act<'
 /// What a check of one ledger found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every row follows from the one before, and the head is the last.
+    /// Every row follows from the one before, the head is the last, what reads answer from says the same, and so
+    /// does every checkpoint.
     Holds { rows: i64 },
     /// The first place that does not: its sequence, and what is wrong there.
     Broken { sequence: i64, why: String },
@@ -55,13 +56,27 @@ pub enum Verdict {
 
 const CHUNK: i64 = 2_000;
 
-/// Recomputes a ledger from its first row to its head, in chunks. Others may go on writing: it looks at one
-/// state.
+/// Recomputes a ledger from its first row to its head, in chunks; then compares what it says with the revisions
+/// and with the checkpoints. Others may go on writing: it looks at one state.
 pub fn verify(conn: &mut AnyConnection, ledger: Id) -> Result<Verdict, Problem> {
-    read_transaction(conn, |conn| Ok(recompute(conn, ledger)?))
+    read_transaction(conn, |conn| Ok(check(conn, ledger)?))
 }
 
-fn recompute(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Verdict> {
+fn check(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Verdict> {
+    let (rows, mut broken) = recompute(conn, ledger)?;
+    for find in [matching::unmatched, checkpoints::broken] {
+        if broken.is_none() {
+            broken = find(conn, ledger)?;
+        }
+    }
+    Ok(match broken {
+        Some((sequence, why)) => Verdict::Broken { sequence, why },
+        None => Verdict::Holds { rows },
+    })
+}
+
+/// How many rows follow from each other from the first on, and what is wrong after them.
+fn recompute(conn: &mut AnyConnection, ledger: Id) -> QueryResult<(i64, Option<(i64, String)>)> {
     let (mut sequence, mut hash) = (0, String::new());
     loop {
         let rows: Vec<Row> = ledger_rows::table
@@ -74,7 +89,7 @@ fn recompute(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Verdict> {
         let last = rows.len() < CHUNK as usize;
         for row in rows {
             if let Some(why) = row.fault(ledger, sequence, &hash) {
-                return Ok(Verdict::Broken { sequence: sequence + 1, why });
+                return Ok((sequence, Some((sequence + 1, why))));
             }
             (sequence, hash) = (row.sequence, row.hash);
         }
@@ -84,11 +99,14 @@ fn recompute(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Verdict> {
     }
     let (head, head_hash): (i64, String) =
         ledgers::table.find(ledger).select((ledgers::sequence, ledgers::hash)).first(conn)?;
-    if head != sequence || head_hash != hash {
-        let why = format!("the head says {head}, the last row is {sequence}");
-        return Ok(Verdict::Broken { sequence: sequence + 1, why });
+    if head == sequence && head_hash == hash {
+        return Ok((sequence, None));
     }
-    Ok(Verdict::Holds { rows: sequence })
+    let why = match head == sequence {
+        true => format!("the head has another hash than row {sequence}, the last"),
+        false => format!("the head says {head}, the last row is {sequence}"),
+    };
+    Ok((sequence, Some((sequence + 1, why))))
 }
 
 #[derive(Queryable, Selectable)]

@@ -3,12 +3,16 @@
 //!
 //! `digest = SHA-256(salt ‖ body ‖ LF ‖ reason)` and `hash = SHA-256(previous hash ‖ LF ‖ line)`, where the line
 //! is a JSON array of the row's own columns with the digest. So body and reason can be erased by law and the
-//! chain still verifies. An unsigned chain alone does not stop somebody who rewrites all of it.
+//! chain still verifies. An unsigned chain alone does not stop somebody who rewrites all of it: that is what the
+//! signed [`checkpoints`] are for.
 
 mod chain;
+pub mod checkpoints;
+mod matching;
 mod model;
 mod routes;
 
 pub use chain::{Verdict, append, verify};
+pub use checkpoints::Checkpoint;
 pub use model::{Act, LedgerRow, head, ids, newest, sequence_at, sequence_before};
 pub use routes::routes;

@@ -151,3 +151,22 @@ pub fn sequence_before(conn: &mut AnyConnection, ledger: Id, instant: DateTime<U
 pub fn ids(conn: &mut AnyConnection) -> QueryResult<Vec<Id>> {
     ledgers::table.order(ledgers::id).select(ledgers::id).load(conn)
 }
+
+/// How often a ledger tells of a kind of thing.
+pub struct Told {
+    pub kind: String,
+    pub rows: i64,
+    /// The first row that does.
+    pub first: i64,
+}
+
+/// The kinds of things that a ledger tells of.
+pub fn kinds(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Vec<Told>> {
+    use diesel::dsl::{count_star, min};
+    let told: Vec<(String, i64, Option<i64>)> = ledger_rows::table
+        .filter(ledger_rows::ledger_id.eq(ledger))
+        .group_by(ledger_rows::subject_kind)
+        .select((ledger_rows::subject_kind, count_star(), min(ledger_rows::sequence)))
+        .load(conn)?;
+    Ok(told.into_iter().map(|(kind, rows, first)| Told { kind, rows, first: first.unwrap_or_default() }).collect())
+}

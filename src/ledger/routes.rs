@@ -5,7 +5,10 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::model::{LedgerRow, head};
+use super::{
+    checkpoints::Checkpoint,
+    model::{LedgerRow, head},
+};
 use crate::{
     access::{Can, Platform},
     db::Id,
@@ -16,7 +19,7 @@ use crate::{
 };
 
 pub fn routes(api: &mut ServiceConfig) {
-    api.service(of_program).service(of_platform);
+    api.service(of_program).service(of_platform).service(checkpoints_of_program).service(checkpoints_of_platform);
 }
 
 /// Which changes to list.
@@ -111,4 +114,74 @@ async fn page<A: Gate>(can: &Can<A>, listing: Listing<LedgerFilter>) -> Result<H
     let items = serde_json::to_string(&rows).map_err(Problem::internal)?;
     let tag = can.list_tag(head);
     Ok(can.page(tag, format!("{{\"items\":{items}"), next, None))
+}
+
+/// Which checkpoints to list: all.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CheckpointFilter {}
+
+impl Filter for CheckpointFilter {
+    const SORTS: &'static [&'static str] = &["sequence"];
+}
+
+/// A page of a ledger's checkpoints.
+#[derive(Serialize, ToSchema)]
+pub struct CheckpointPage {
+    pub items: Vec<Checkpoint>,
+    pub next_cursor: Option<String>,
+}
+
+/// Read the checkpoints of a programme's ledger
+///
+/// Signed words of where the ledger stood, one for each day on which it grew. Keep one where the service's operators
+/// cannot reach it: whoever cuts the ledger off or writes it anew contradicts it.
+#[utoipa::path(
+    tag = "ledger", operation_id = "list_checkpoints",
+    params(ProgramPath, PageParams, ListParams<CheckpointFilter>),
+    security(("bearer" = [Action::ReadLedger])),
+    responses((status = 200, description = "A page of the checkpoints", body = CheckpointPage)),
+)]
+#[get("/programs/{program}/ledger/checkpoints")]
+async fn checkpoints_of_program(
+    can: Can<ReadLedger>,
+    listing: Listing<CheckpointFilter>,
+) -> Result<HttpResponse, Problem> {
+    checkpoints(&can, listing).await
+}
+
+/// Read the checkpoints of the platform's ledger
+///
+/// Signed words of where the ledger stood, one for each day on which it grew.
+#[utoipa::path(
+    tag = "ledger", operation_id = "list_platform_checkpoints",
+    params(PageParams, ListParams<CheckpointFilter>),
+    security(("bearer" = [Action::ReadPlatformLedger])),
+    responses((status = 200, description = "A page of the checkpoints", body = CheckpointPage)),
+)]
+#[get("/ledger/checkpoints")]
+async fn checkpoints_of_platform(
+    can: Platform<ReadPlatformLedger>,
+    listing: Listing<CheckpointFilter>,
+) -> Result<HttpResponse, Problem> {
+    checkpoints(&can, listing).await
+}
+
+async fn checkpoints<A: Gate>(can: &Can<A>, listing: Listing<CheckpointFilter>) -> Result<HttpResponse, Problem> {
+    let page = listing.page;
+    let asked = page.clone();
+    // The ledger's head stands still while a checkpoint is made, so the tag is of the newest checkpoint.
+    let (ledger, newest, mut rows) = can
+        .snapshot(move |conn, reach| {
+            let newest = Checkpoint::newest(conn, reach.ledger)?;
+            Ok((reach.ledger, newest, Checkpoint::list(conn, reach.ledger, &asked)?))
+        })
+        .await?;
+    let more = rows.len() as i64 > page.limit;
+    rows.truncate(page.limit as usize);
+    let last = rows.last().filter(|_| more);
+    let next = last.map(|last| page.cursor(can.service(), &json!(last.sequence), ledger));
+    let items = serde_json::to_string(&rows).map_err(Problem::internal)?;
+    Ok(can.page(can.list_tag(newest), format!("{{\"items\":{items}"), next, None))
 }

@@ -64,7 +64,7 @@ pub struct PublicEvent {
     pub objectives: Vec<Localized>,
     /// The level of participation (IAP2).
     #[schema(example = "collaborate")]
-    pub participation: String,
+    pub participation: Option<String>,
     pub outcomes: Vec<Localized>,
     #[schema(example = "minutes_approved")]
     pub state: String,
@@ -87,7 +87,7 @@ struct Told {
     chair_role: Option<Localized>,
     chair_stakeholder_id: Option<Id>,
     objectives: Vec<Localized>,
-    participation: String,
+    participation: Option<String>,
     outcomes: Vec<Localized>,
     state: String,
 }

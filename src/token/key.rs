@@ -1,5 +1,6 @@
 use std::fmt;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use ed25519_dalek::SigningKey;
 
@@ -64,6 +65,11 @@ impl Key {
     /// Whether what this key made is still accepted at `now`.
     pub fn accepted_at(&self, now: DateTime<Utc>) -> bool {
         accepted_at(self.used_for, self.retired_at, now)
+    }
+
+    /// The public half of a signing key, in base64url as in a JWK; a MAC key has none.
+    pub fn public_half(&self) -> Option<String> {
+        (self.used_for != KeyUse::Mac).then(|| URL_SAFE_NO_PAD.encode(self.public()))
     }
 
     /// The public half of a signing key. A MAC key has none, and what this gives for one means nothing.

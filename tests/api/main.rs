@@ -10,6 +10,7 @@ mod operations;
 
 mod access;
 mod accounts;
+mod checkpoints;
 mod concurrency;
 mod database;
 mod documents;

@@ -233,10 +233,10 @@ impl Things {
             "account_id",
             "revision",
             "name",
-            "framework",
             "event_code",
             "statement_code",
             "edition",
+            "framework",
         ];
         self.ids.iter().filter(move |(name, _)| !shared.contains(name)).map(|(name, id)| (*name, id.as_str()))
     }

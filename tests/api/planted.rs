@@ -103,7 +103,7 @@ pub fn event<'w>(world: &'w World, program: &str, question: &str) -> Planted<'w>
         json!({"code": "B-900", "event_id": event, "stage_id": stage, "question_id": question,
         "question_revision": 2, "title": null, "method": "consensus", "scale": null, "options": null, "dots_each": null,
         "rule": {"threshold_percent": 100}, "quorum": 2, "unit": "organization", "anonymous": true, "electorate": [dinas, mitra],
-        "state": "decided", "result": {"cast": 2, "abstained": 0, "electorate_count": 2, "missing": [],
+        "state": "decided", "result": {"votes_count": 2, "abstentions_count": 0, "electorate_count": 2, "missing": [],
             "distribution": [{"value": "agree", "count": 1}, {"value": "agree_with_reservation", "count": 1}], "by_kind": [],
             "percent_agreement": 100.0, "median": null, "interquartile_range": null, "ranking": null, "quorum_met": true,
             "outcome": "agreed_with_reservations"}}),

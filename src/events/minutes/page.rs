@@ -121,7 +121,9 @@ impl Writer<'_> {
         if let Some(phase) = &event.phase {
             facts.push((self.label(labels::PHASE), self.passage(phase).into()));
         }
-        facts.push((self.label(labels::PARTICIPATION), self.name(&event.participation)));
+        if let Some(participation) = &event.participation {
+            facts.push((self.label(labels::PARTICIPATION), self.name(participation)));
+        }
         facts
     }
 
@@ -212,18 +214,21 @@ impl Writer<'_> {
             return section;
         };
         let yes = |is: bool| if is { labels::YES } else { labels::NO };
-        facts.push((self.label(labels::CAST), Line::words(format!("{} / {}", result.cast, result.electorate_count))));
-        facts.push((self.label(labels::ABSTAINED), Line::words(result.abstained.to_string())));
+        facts.push((
+            self.label(labels::CAST),
+            Line::words(format!("{} / {}", result.votes_count, result.electorate_count)),
+        ));
+        facts.push((self.label(labels::ABSTAINED), Line::words(result.abstentions_count.to_string())));
         facts.push((self.label(labels::QUORUM_MET), Line::words(yes(result.quorum_met).of(self.lang))));
-        let numbers = [
-            (labels::AGREEMENT, result.percent_agreement, "%"),
-            (labels::MEDIAN, result.median, ""),
-            (labels::SPREAD, result.interquartile_range, ""),
-        ];
+        let numbers = [(labels::AGREEMENT, result.percent_agreement, "%"), (labels::MEDIAN, result.median, "")];
         for (label, number, unit) in numbers {
             if let Some(number) = number {
                 facts.push((self.label(label), Line::words(format!("{}{unit}", self.number(number)))));
             }
+        }
+        if let Some(spread) = &result.interquartile_range {
+            let words = format!("{} – {}", self.number(spread.lower), self.number(spread.upper));
+            facts.push((self.label(labels::SPREAD), Line::words(words)));
         }
         facts.push((self.label(labels::RESULT), self.name(&result.outcome)));
         section.add(Block::Facts(facts));

@@ -37,7 +37,7 @@ struct Event {
     chair_role: Option<Localized>,
     chair_stakeholder_id: Option<Id>,
     objectives: Vec<Localized>,
-    participation: String,
+    participation: Option<String>,
     outcomes: Vec<Localized>,
     state: String,
 }

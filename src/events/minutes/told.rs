@@ -4,6 +4,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
+    ballots::Quartiles,
     db::Id,
     diff::FieldChange,
     localized::Localized,
@@ -66,7 +67,7 @@ pub struct MinutesEvent {
     pub phase: Option<Localized>,
     /// The level of participation (IAP2).
     #[schema(example = "collaborate")]
-    pub participation: String,
+    pub participation: Option<String>,
     #[schema(example = "minutes_approved")]
     pub state: String,
 }
@@ -155,8 +156,9 @@ pub struct MinutesBallot {
 /// What came of a ballot.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct MinutesResult {
-    pub cast: i64,
-    pub abstained: i64,
+    /// Votes, abstentions among them.
+    pub votes_count: i64,
+    pub abstentions_count: i64,
     pub electorate_count: i64,
     pub distribution: Vec<MinutesCount>,
     /// By kind of organisation. Small groups of an anonymous ballot are put together or left out.
@@ -167,7 +169,7 @@ pub struct MinutesResult {
     #[serde(default)]
     pub median: Option<f64>,
     #[serde(default)]
-    pub interquartile_range: Option<f64>,
+    pub interquartile_range: Option<Quartiles>,
     pub quorum_met: bool,
     #[schema(example = "agreed")]
     pub outcome: String,
