@@ -209,7 +209,8 @@ impl Vote {
         Event::running(tx, &ballot.event_id.to_string())?;
         let known = match Vote::identify(tx.conn, &tx.reach.clone(), ballot.meta.id, stakeholder) {
             Ok(id) => Some(tx.look::<Vote>(id)?),
-            Err(_) => None,
+            Err(Problem::NotFound) => None,
+            Err(problem) => return Err(problem),
         };
         refusal(&ballot, stakeholder)?;
         let wrong = wrong_value(&ballot.content, &new);
@@ -227,6 +228,7 @@ impl Vote {
         if ballot.state != BallotState::Open {
             return Err(Problem::BallotNotOpen { state: ballot.state().into() });
         }
+        Event::running(tx, &ballot.event_id.to_string())?;
         let mut vote: Vote = tx.look(id)?;
         if vote.state == VoteState::Rescinded {
             return Err(Problem::WrongState { action: "ballot.vote", state: "rescinded".into() });

@@ -63,6 +63,15 @@ pub struct Outcomes {
     pub decisions: Vec<Decision>,
 }
 
+impl Outcomes {
+    /// A trial tells nothing of an anonymous ballot's result: whoever tries often could read single votes from it.
+    pub fn tell_no_secrets(&mut self) {
+        for ballot in self.ballots.iter_mut().filter(|ballot| ballot.content.anonymous) {
+            ballot.result = None;
+        }
+    }
+}
+
 /// Keeps the outcomes of a stage, in the order attendance, votes, closing, decisions.
 pub fn keep(tx: &mut Tx<'_>, event: &str, stage: Id, told: StageOutcomes) -> Result<Recorded<Outcomes>, Problem> {
     let stage = Stage::running(tx, event, stage)?;
