@@ -104,9 +104,9 @@ pub struct NewDecision {
     #[serde(default)]
     #[schema(max_items = 10)]
     pub into: Vec<SplitPart>,
-    /// With `revise`: whether the room found the new wording right at once.
+    /// Whether the room found the wording right. `keep` validates it unless this is false; `revise` only if it is true.
     #[serde(default)]
-    pub validate: bool,
+    pub validate: Option<bool>,
 }
 
 /// What was decided on which revision of which question, and what came of it.
@@ -320,6 +320,10 @@ fn apply(tx: &mut Tx<'_>, mut question: Question, new: NewDecision) -> Result<i3
     };
     let reason = new.reason;
     let changed = match new.kind {
+        DecisionKind::Keep if new.validate == Some(false) => {
+            question.state = QuestionState::InReview;
+            tx.change(question, Some(&reason))?
+        }
         DecisionKind::Keep => question.validated(tx, &reason)?,
         DecisionKind::Revise => {
             if new.text.is_none() && new.emphases.is_none() {
@@ -328,7 +332,7 @@ fn apply(tx: &mut Tx<'_>, mut question: Question, new: NewDecision) -> Result<i3
             let reason_kind = new.reason_kind.unwrap_or(ReasonKind::Wording);
             let wording =
                 QuestionRevision { text: new.text, emphases: new.emphases, sources: None, reason_kind, reason };
-            question.reworded(tx, wording, new.validate)?
+            question.reworded(tx, wording, new.validate == Some(true))?
         }
         DecisionKind::Move => {
             let focus_area_id = new.focus_area_id.ok_or_else(|| missing("/focus_area_id"))?;
