@@ -104,7 +104,7 @@ pub struct NewDecision {
     #[serde(default)]
     #[schema(max_items = 10)]
     pub into: Vec<SplitPart>,
-    /// Whether the room found the wording right: with `keep` yes, unless this says no; with `revise` only if it says yes.
+    /// Whether the room found the wording right. `keep` validates it unless this is false; `revise` only if it is true.
     #[serde(default)]
     pub validate: Option<bool>,
 }
@@ -331,7 +331,7 @@ fn apply(tx: &mut Tx<'_>, mut question: Question, new: NewDecision) -> Result<i3
     let reason = new.reason;
     let changed = match new.kind {
         DecisionKind::Keep if new.validate == Some(false) => {
-            question.state = QuestionState::Proposed;
+            question.state = QuestionState::InReview;
             tx.change(question, Some(&reason))?
         }
         DecisionKind::Keep => question.validated(tx, &reason)?,
