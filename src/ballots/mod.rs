@@ -11,6 +11,8 @@ mod result;
 mod routes;
 mod votes;
 mod votes_routes;
+#[cfg(test)]
+mod tests;
 
 pub use model::{Ballot, BallotState, NewBallot, close};
 pub use result::Quartiles;

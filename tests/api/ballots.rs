@@ -215,8 +215,9 @@ story! {
             let cast = room.vote(HOST, ballot, &room.dinas, json!({"value": value})).await.expect(200);
             assert_eq!(cast.body["value"], value);
         }
-        // A whole number may be written with a point.
-        room.vote(HOST, &scaled, &room.dinas, json!({"value": 2.0})).await;
+        for (ballot, value) in [(&scaled, json!(2.0)), (&spread, json!({"air": 2.0}))] {
+            assert_eq!(room.vote(HOST, ballot, &room.dinas, json!({"value": value})).await.expect(422).pointers(), ["/value"]);
+        }
         world.verify();
     }
 }
