@@ -9,10 +9,10 @@
 mod model;
 mod result;
 mod routes;
-mod votes;
-mod votes_routes;
 #[cfg(test)]
 mod tests;
+mod votes;
+mod votes_routes;
 
 pub use model::{Ballot, BallotState, NewBallot, close};
 pub use result::Quartiles;

@@ -133,7 +133,10 @@ fn small_kinds_are_put_together_or_left_out_where_votes_are_anonymous() {
     assert_eq!(kinds(&content, &[("academia", 1), ("media", 2)]), [pair("academia", 1), pair("media", 2)]);
     content.anonymous = true;
     assert_eq!(kinds(&content, &[("academia", 2), ("media", 1)]), [pair("other", 3)]);
-    assert_eq!(kinds(&content, &[("academia", 3), ("media", 2), ("ngo_local", 1)]), [pair("academia", 3), pair("other", 3)]);
+    assert_eq!(
+        kinds(&content, &[("academia", 3), ("media", 2), ("ngo_local", 1)]),
+        [pair("academia", 3), pair("other", 3)]
+    );
     assert_eq!(kinds(&content, &[("other", 3), ("media", 2), ("ngo_local", 1)]), [pair("other", 6)]);
     assert_eq!(kinds(&content, &[("academia", 4)]), [pair("academia", 4)]);
     // What is left over would be known by subtraction.
