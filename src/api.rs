@@ -242,11 +242,16 @@ async fn nowhere(request: HttpRequest, service: web::Data<Service>) -> Result<Ht
     }
 }
 
-/// Refuses what we cannot answer in: below `/api/v1` the document says what an operation answers in, mostly JSON.
+/// Refuses paths that can name nothing, and what we cannot answer in: below `/api/v1` the document says what an operation answers in, mostly JSON.
 async fn accept(
     request: ServiceRequest,
     next: actix_web::middleware::Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    // No name has a zero byte, and PostgreSQL takes none in a text: such a path names nothing.
+    if request.path().contains("%00") {
+        let refused = actix_web::ResponseError::error_response(&Problem::NotFound);
+        return Ok(request.into_response(refused).map_into_right_body());
+    }
     let wanted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
     // Failures are JSON of a kind of their own: whoever asks for that takes JSON.
     const USUAL: &[&str] = &["application/json", "application/problem+json"];

@@ -9,6 +9,8 @@
 mod model;
 mod result;
 mod routes;
+#[cfg(test)]
+mod tests;
 mod votes;
 mod votes_routes;
 

@@ -326,9 +326,13 @@ impl Event {
         if let Some(id) = Id::parse(name) {
             return Ok(id);
         }
+        let number = number_of(name);
+        if name != format!("E-{number}") {
+            return Err(Problem::NotFound);
+        }
         let found = event_revisions::table
             .filter(event_revisions::ledger_id.eq(ledger))
-            .filter(event_revisions::number.eq(number_of(name)))
+            .filter(event_revisions::number.eq(number))
             .filter(event_revisions::code.eq(name))
             .filter(event_revisions::seq_to.is_null())
             .select(event_revisions::subject_id);

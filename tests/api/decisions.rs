@@ -11,7 +11,8 @@ use crate::{
 
 /// A decision on a question at revision 2, and whatever else is said.
 fn on(question: &str, kind: &str, more: Value) -> Value {
-    let mut decision = json!({"question_id": question, "on_revision": 2, "kind": kind, "reason": "Disepakati bersama."});
+    let mut decision =
+        json!({"question_id": question, "on_revision": 2, "kind": kind, "reason": "Disepakati bersama."});
     decision.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     decision
 }

@@ -1,10 +1,14 @@
 //! What every failure has in common.
 
+use actix_web::http::Method;
 use diesel::prelude::*;
 use serde_json::json;
 use tangguh::{policy::Role::*, schema::ledger_rows};
 
-use crate::harness::*;
+use crate::{
+    harness::*,
+    operations::{OPERATIONS, Things, signed_in},
+};
 
 story! {
     async fn a_problem_speaks_the_readers_language(world) {
@@ -84,5 +88,22 @@ story! {
         assert_eq!(refused.problem(), "forbidden");
         let path = refused.body["explain"].as_str().unwrap().strip_prefix("/api/v1/").unwrap().to_owned();
         world.get(Member(Observer), &path).expect(200).await;
+    }
+}
+
+story! {
+    async fn a_zero_byte_in_a_path_finds_nothing(world) {
+        let things = Things::make(&world, "jakarta", Member(Lead)).await;
+        for operation in OPERATIONS.iter().filter(|operation| operation.method == Method::GET) {
+            let who = signed_in(&world, &operation.who_may());
+            for parameter in operation.parameters("path") {
+                let name = format!("{{{}}}", parameter["name"].as_str().unwrap());
+                for nothing in ["%00", "a%00b"] {
+                    let path = things.fill(&operation.path.replace(&name, nothing));
+                    let reply = world.get(who.clone(), &path).send().await;
+                    assert_eq!(reply.status, 404, "{} {path}: {}", operation.id, reply.text);
+                }
+            }
+        }
     }
 }

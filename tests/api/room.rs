@@ -37,7 +37,8 @@ impl<'w> Room<'w> {
         let planned = json!({"kind": "working_session", "name": {"id": "Rapat kerja", "en": "Working session"}});
         let event = world.post(Member(Lead), "{p}/events").json(planned).expect(201).await.id();
         let event = format!("{{p}}/events/{event}");
-        let stage = json!({"number": 1, "name": {"id": "Pembahasan", "en": "Discussion"}, "electorate": [dinas, mitra]});
+        let stage =
+            json!({"number": 1, "name": {"id": "Pembahasan", "en": "Discussion"}, "electorate": [dinas, mitra]});
         let stage = world.post(Member(Lead), &format!("{event}/stages")).json(stage).expect(201).await.id();
         let stage = format!("{event}/stages/{stage}");
         Room { world, dinas, mitra, sekretariat, event, stage }
