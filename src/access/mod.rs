@@ -23,5 +23,5 @@ pub use identity::{Caller, Callers, Held, authenticate};
 pub use publicly::Public;
 pub use read::{Listed, etag, render};
 pub use system::System;
-pub use tx::{Recorded, Seen, Tx};
+pub use tx::{Recorded, Seen, Tx, place};
 pub use write::{KEPT, Reply};
