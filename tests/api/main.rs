@@ -45,3 +45,4 @@ mod sign_ins;
 mod stakeholders;
 mod statements;
 mod tokens;
+mod translations;

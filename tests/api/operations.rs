@@ -350,6 +350,9 @@ impl Things {
         if operation.id == "get_coverage" {
             path.push_str("?framework=CRI");
         }
+        if operation.id == "list_translation_backlog" {
+            path.push_str("?lang=en");
+        }
         let ask = world.ask(who, operation.method.clone(), &path);
         match self.good(operation) {
             Some(body) if operation.is_patch() => ask.patch(body),
