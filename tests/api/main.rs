@@ -13,6 +13,7 @@ mod accounts;
 mod checkpoints;
 mod concurrency;
 mod database;
+mod diff;
 mod documents;
 mod etags;
 mod examples;

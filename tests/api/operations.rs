@@ -350,6 +350,9 @@ impl Things {
         if operation.id == "get_coverage" {
             path.push_str("?framework=CRI");
         }
+        if operation.id == "diff_program" {
+            path.push_str("?from=seq:1");
+        }
         if operation.id == "list_translation_backlog" {
             path.push_str("?lang=en");
         }

@@ -58,7 +58,7 @@ story! {
         assert_eq!((&item["revision"], &item["of_revision"]), (&json!(2), &json!(1)));
         assert_eq!((&item["id"], &item["code"]), (&question.body["id"], &question.body["code"]));
         assert_eq!(item["name"]["id"], "Siapa yang pertama dan paling dalam terendam?");
-        assert_eq!(world.get(Member(Observer), word(item, "href")).expect(200).await.body["id"], question.body["id"]);
+        assert_eq!(world.get(Member(Observer), &format!("/{}", word(item, "href"))).expect(200).await.body["id"], question.body["id"]);
 
         let done = revise(&moved.etag(), json!({"id": "Siapa yang pertama dan paling dalam terendam?", "en": "Who floods first, and deepest?"})).await;
         assert_eq!(texts(&backlog(&world, Member(Observer), "lang=en").await), []);
@@ -85,12 +85,14 @@ story! {
         post("phases", json!({"number": 1, "name": text, "aim": text, "deliverables": [{"name": text, "state": "planned"}]})).await;
         let area = post("focus-areas", json!({"names": [{"name": text}], "problem": text})).await.id();
         post("shocks-and-stresses", json!({"kind": "shock", "name": text, "description": text})).await;
-        post("questions", json!({"focus_area_id": area, "text": text})).await;
+        let question = post("questions", json!({"focus_area_id": area, "text": text})).await.id();
         document(&world, text.clone(), "members").await;
         let event = post("events", json!({"kind": "forum", "name": text, "objectives": [text], "chair_role": text, "outcomes": [text]})).await.id();
         post(&format!("events/{event}/stages"), json!({"number": 1, "name": text, "purpose": text})).await;
         post("criteria", json!({"text": text})).await;
-        let statement = json!({"title": text, "overall": {"text": text}, "sections": [{"focus_area_id": area, "text": text}]});
+        let basis = json!([{"kind": "question", "id": question, "revision": 1}]);
+        let sections = json!([{"focus_area_id": area, "text": text, "basis": basis}]);
+        let statement = json!({"title": text, "overall": {"text": text}, "sections": sections});
         post("statements", statement).await;
         let found = backlog(&world, Member(Lead), "lang=en&limit=200").await;
         let expected = [
@@ -103,7 +105,7 @@ story! {
         assert_eq!(texts(&found), expected.map(|(kind, pointer)| (kind, pointer, "missing")));
         // Where it is read, the text stands where the pointer says.
         for item in found.items() {
-            let read = world.get(Member(Lead), word(item, "href")).expect(200).await;
+            let read = world.get(Member(Lead), &format!("/{}", word(item, "href"))).expect(200).await;
             assert_eq!((&read.body["id"], read.body.pointer(word(item, "pointer"))), (&item["id"], Some(&text)), "{item}");
         }
     }
