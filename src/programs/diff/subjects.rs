@@ -187,7 +187,7 @@ fn latest(
         .filter(rows::ledger_id.eq(ledger))
         .filter(rows::sequence.gt(from))
         .filter(rows::sequence.le(to))
-        .order((rows::subject_id, rows::revision.desc()))
+        .order((rows::subject_id, rows::sequence.desc()))
         .limit(limit)
         .select((
             rows::sequence,
