@@ -8,7 +8,7 @@ use tangguh::{
     valid::{self, Schemas},
 };
 
-use crate::{harness::*, operations::DOCUMENT};
+use crate::{drafting, harness::*, operations::DOCUMENT};
 
 async fn backlog(world: &World, who: Who, query: &str) -> Reply {
     world.get(who, &format!("{{p}}/translations/backlog?{query}")).expect(200).await
@@ -85,12 +85,13 @@ story! {
         post("phases", json!({"number": 1, "name": text, "aim": text, "deliverables": [{"name": text, "state": "planned"}]})).await;
         let area = post("focus-areas", json!({"names": [{"name": text}], "problem": text})).await.id();
         post("shocks-and-stresses", json!({"kind": "shock", "name": text, "description": text})).await;
-        let question = post("questions", json!({"focus_area_id": area, "text": text})).await.id();
+        let question = post("questions", json!({"focus_area_id": area, "text": text})).await;
+        let question = drafting::review(&world, &drafting::Ref::of("question", &question), "proposed").await;
         document(&world, text.clone(), "members").await;
         let event = post("events", json!({"kind": "forum", "name": text, "objectives": [text], "chair_role": text, "outcomes": [text]})).await.id();
         post(&format!("events/{event}/stages"), json!({"number": 1, "name": text, "purpose": text})).await;
         post("criteria", json!({"text": text})).await;
-        let basis = json!([{"kind": "question", "id": question, "revision": 1}]);
+        let basis = json!([question.entry()]);
         let sections = json!([{"focus_area_id": area, "text": text, "basis": basis}]);
         let statement = json!({"title": text, "overall": {"text": text}, "sections": sections});
         post("statements", statement).await;
