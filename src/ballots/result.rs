@@ -209,7 +209,8 @@ fn ranking(content: &NewBallot, weighted: &[(&Cast, i64)]) -> Vec<Ranked> {
 fn quantile(sorted: &[i64], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
     let (below, above) = (sorted[place.floor() as usize] as f64, sorted[place.ceil() as usize] as f64);
-    rounded(below + (above - below) * place.fract())
+    // Quarters of whole points: exact, and told as they are.
+    below + (above - below) * place.fract()
 }
 
 fn rounded(value: f64) -> f64 {

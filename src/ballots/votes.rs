@@ -29,7 +29,7 @@ use crate::{
     schema::{secret_votes, stakeholder_revisions, vote_revisions},
     secret::{hex, random},
     versioned,
-    versioned::{Meta, Resource, Stored},
+    versioned::{Meta, Resource, Stored, Versioned},
 };
 
 /// What a vote says, by the ballot's method.
@@ -176,11 +176,13 @@ impl Vote {
         page: &Page,
         at: Option<i64>,
     ) -> Result<Listed, Problem> {
-        use crate::versioned::Versioned;
-        if Ballot::existing(conn, reach.ledger, &[ballot])?.is_empty() {
-            return Err(Problem::NotFound);
-        }
+        let anonymous = is_anonymous(conn, reach, ballot)?;
         let mut query = listed!(vote_revisions, reach.ledger, at, &[]).filter(vote_revisions::ballot_id.eq(ballot));
+        if anonymous {
+            // Who voted tells in a small electorate what was said: each sees that its own vote is in.
+            let Some(own) = reach.stakeholder else { return Ok(Vec::new().into()) };
+            query = query.filter(vote_revisions::stakeholder_id.eq(own));
+        }
         if let Some(states) = &filter.state {
             let names = states.0.iter().map(|state| if *state == VoteState::Cast { "cast" } else { "rescinded" });
             query = query.filter(vote_revisions::state.eq_any(names));
@@ -189,17 +191,12 @@ impl Vote {
         Ok(rows.into())
     }
 
-    /// The id of an organisation's vote.
+    /// The id of an organisation's vote, for reading it. In an anonymous ballot only its own organisation finds it.
     pub fn identify(conn: &mut AnyConnection, reach: &Reach, ballot: Id, stakeholder: Id) -> Result<Id, Problem> {
-        vote_revisions::table
-            .filter(vote_revisions::ballot_id.eq(ballot))
-            .filter(vote_revisions::stakeholder_id.eq(stakeholder))
-            .filter(vote_revisions::ledger_id.eq(reach.ledger))
-            .filter(vote_revisions::seq_to.is_null())
-            .select(vote_revisions::subject_id)
-            .first(conn)
-            .optional()?
-            .ok_or(Problem::NotFound)
+        if reach.stakeholder != Some(stakeholder) && is_anonymous(conn, reach, ballot)? {
+            return Err(Problem::NotFound);
+        }
+        vote_id(conn, reach, ballot, stakeholder)?.ok_or(Problem::NotFound)
     }
 
     /// Casts an organisation's vote, or changes it.
@@ -207,11 +204,11 @@ impl Vote {
         let ballot: Ballot = tx.look(ballot)?;
         may_speak_for(tx, stakeholder)?;
         Event::running(tx, &ballot.event_id.to_string())?;
-        let known = match Vote::identify(tx.conn, &tx.reach.clone(), ballot.meta.id, stakeholder) {
-            Ok(id) => Some(tx.look::<Vote>(id)?),
-            Err(_) => None,
-        };
         refusal(&ballot, stakeholder)?;
+        let known = match vote_id(tx.conn, &tx.reach, ballot.meta.id, stakeholder)? {
+            Some(id) => Some(tx.look::<Vote>(id)?),
+            None => None,
+        };
         let wrong = wrong_value(&ballot.content, &new);
         if !wrong.is_empty() {
             return Err(Problem::Invalid(wrong));
@@ -223,7 +220,8 @@ impl Vote {
     pub fn rescind(tx: &mut Tx<'_>, ballot: Id, stakeholder: Id, why: Reason) -> Result<Recorded<Vote>, Problem> {
         let ballot: Ballot = tx.look(ballot)?;
         may_speak_for(tx, stakeholder)?;
-        let id = Vote::identify(tx.conn, &tx.reach.clone(), ballot.meta.id, stakeholder)?;
+        Event::running(tx, &ballot.event_id.to_string())?;
+        let id = vote_id(tx.conn, &tx.reach, ballot.meta.id, stakeholder)?.ok_or(Problem::NotFound)?;
         if ballot.state != BallotState::Open {
             return Err(Problem::BallotNotOpen { state: ballot.state().into() });
         }
@@ -234,6 +232,23 @@ impl Vote {
         vote.state = VoteState::Rescinded;
         tx.change(vote, Some(&why.reason))
     }
+}
+
+fn vote_id(conn: &mut AnyConnection, reach: &Reach, ballot: Id, stakeholder: Id) -> QueryResult<Option<Id>> {
+    vote_revisions::table
+        .filter(vote_revisions::ballot_id.eq(ballot))
+        .filter(vote_revisions::stakeholder_id.eq(stakeholder))
+        .filter(vote_revisions::ledger_id.eq(reach.ledger))
+        .filter(vote_revisions::seq_to.is_null())
+        .select(vote_revisions::subject_id)
+        .first(conn)
+        .optional()
+}
+
+fn is_anonymous(conn: &mut AnyConnection, reach: &Reach, ballot: Id) -> Result<bool, Problem> {
+    let stored = Ballot::open(conn, reach.ledger, ballot)?.ok_or(Problem::NotFound)?;
+    let ballot: Ballot = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+    Ok(ballot.content.anonymous)
 }
 
 /// Agencies and partners speak for their own organisation; those who run the event record what another said.

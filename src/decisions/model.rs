@@ -104,9 +104,9 @@ pub struct NewDecision {
     #[serde(default)]
     #[schema(max_items = 10)]
     pub into: Vec<SplitPart>,
-    /// With `revise`: whether the room found the new wording right at once.
+    /// Whether the room found the wording right. `keep` validates it unless this is false; `revise` only if it is true.
     #[serde(default)]
-    pub validate: bool,
+    pub validate: Option<bool>,
 }
 
 /// What was decided on which revision of which question, and what came of it.
@@ -238,11 +238,13 @@ impl Decision {
     pub fn rescind(tx: &mut Tx<'_>, id: Id, seen: Seen, why: Reason) -> Result<Recorded<Decision>, Problem> {
         let mut decision: Decision = tx.current(id, seen)?;
         Event::running(tx, &decision.event_id.to_string())?;
-        put_back(tx, &decision, &why.reason)?;
+        let revision = put_back(tx, &decision, &why.reason)?;
         if let Some(ballot) = decision.ballot_id {
             let mut ballot: Ballot = tx.look(ballot)?;
             if ballot.state == BallotState::Decided {
                 ballot.state = BallotState::Closed;
+                // What was voted on stands again, under a new number.
+                ballot.question_revision = ballot.question_revision.map(|_| revision);
                 let _on_the_ledger = tx.change(ballot, Some(&why.reason))?;
             }
         }
@@ -275,6 +277,14 @@ pub(super) fn decide(
     }
     if let Some(ballot) = &ballot {
         ballot.ready_for_decision()?;
+        if ballot.question_revision.is_some_and(|seen| seen != new.on_revision) {
+            return Err(Problem::Conflict(FieldError::new(
+                "/on_revision",
+                "other_revision",
+                "bukan revisi yang dipilih dalam pemungutan suara ini; adakan lagi atas rumusan yang baru",
+                "is not the revision that was voted on; hold another ballot on the new wording",
+            )));
+        }
     }
     let named = [("/question_id".to_owned(), question)];
     tx.must_exist::<Question>(&named)?;
@@ -320,6 +330,10 @@ fn apply(tx: &mut Tx<'_>, mut question: Question, new: NewDecision) -> Result<i3
     };
     let reason = new.reason;
     let changed = match new.kind {
+        DecisionKind::Keep if new.validate == Some(false) => {
+            question.state = QuestionState::InReview;
+            tx.change(question, Some(&reason))?
+        }
         DecisionKind::Keep => question.validated(tx, &reason)?,
         DecisionKind::Revise => {
             if new.text.is_none() && new.emphases.is_none() {
@@ -328,7 +342,7 @@ fn apply(tx: &mut Tx<'_>, mut question: Question, new: NewDecision) -> Result<i3
             let reason_kind = new.reason_kind.unwrap_or(ReasonKind::Wording);
             let wording =
                 QuestionRevision { text: new.text, emphases: new.emphases, sources: None, reason_kind, reason };
-            question.reworded(tx, wording, new.validate)?
+            question.reworded(tx, wording, new.validate == Some(true))?
         }
         DecisionKind::Move => {
             let focus_area_id = new.focus_area_id.ok_or_else(|| missing("/focus_area_id"))?;
@@ -353,8 +367,8 @@ fn apply(tx: &mut Tx<'_>, mut question: Question, new: NewDecision) -> Result<i3
     Ok(changed.value().meta.revision)
 }
 
-/// Puts the question back to what the room saw, in review, if nobody changed it since the decision.
-fn put_back(tx: &mut Tx<'_>, decision: &Decision, why: &str) -> Result<(), Problem> {
+/// Puts the question back to what the room saw, in review, if nobody changed it since the decision. Answers its revision.
+fn put_back(tx: &mut Tx<'_>, decision: &Decision, why: &str) -> Result<i32, Problem> {
     let moved_on = || {
         Problem::Conflict(FieldError::new(
             "",
@@ -381,6 +395,5 @@ fn put_back(tx: &mut Tx<'_>, decision: &Decision, why: &str) -> Result<(), Probl
     let mut question: Question = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
     question.meta = now.meta;
     question.state = QuestionState::InReview;
-    let _on_the_ledger = tx.change(question, Some(why))?;
-    Ok(())
+    Ok(tx.change(question, Some(why))?.value().meta.revision)
 }

@@ -63,6 +63,15 @@ pub struct Outcomes {
     pub decisions: Vec<Decision>,
 }
 
+impl Outcomes {
+    /// A trial tells nothing of an anonymous ballot's result: whoever tries often could read single votes from it.
+    pub fn tell_no_secrets(&mut self) {
+        for ballot in self.ballots.iter_mut().filter(|ballot| ballot.content.anonymous) {
+            ballot.result = None;
+        }
+    }
+}
+
 /// Keeps the outcomes of a stage, in the order attendance, votes, closing, decisions.
 pub fn keep(tx: &mut Tx<'_>, event: &str, stage: Id, told: StageOutcomes) -> Result<Recorded<Outcomes>, Problem> {
     let stage = Stage::running(tx, event, stage)?;
@@ -95,24 +104,48 @@ pub fn keep(tx: &mut Tx<'_>, event: &str, stage: Id, told: StageOutcomes) -> Res
     let mut decisions = Vec::new();
     for (number, one) in told.decisions.into_iter().enumerate() {
         let pointer = format!("/decisions/{number}");
-        let ballot = match one.ballot_id.map(|id| ballots.remove(&id)) {
-            None => None,
-            Some(Some(ballot)) => Some(ballot),
-            Some(None) => {
-                conflicts.push(unknown_ballot(format!("{pointer}/ballot_id")));
-                continue;
+        let ballot = one.ballot_id.map(|id| ballots.get(&id).cloned());
+        if matches!(ballot, Some(None)) {
+            conflicts.push(unknown_ballot(format!("{pointer}/ballot_id")));
+            continue;
+        }
+        match decide(tx, &stage, ballot.flatten(), one.decision) {
+            Ok(made) => {
+                decisions.push(made);
+                // From now on it is decided: a second decision on it conflicts.
+                if let Some(id) = one.ballot_id {
+                    ballots.insert(id, tx.look(id)?);
+                }
             }
-        };
-        match decide(tx, &stage, ballot, one.decision) {
-            Ok(made) => decisions.push(made),
             Err(problem) => conflicts.extend(as_conflicts(problem, &pointer)?),
         }
     }
     if !conflicts.is_empty() {
         return Err(Problem::OutcomeConflicts(conflicts));
     }
-    let made = attendance.and(Recorded::all(votes)).and(Recorded::all(closed)).and(Recorded::all(decisions));
+    let ballots = as_they_stand(tx, closed, &decisions)?;
+    let made = attendance.and(Recorded::all(votes)).and(Recorded::all(ballots)).and(Recorded::all(decisions));
     Ok(made.map(|(((attendance, votes), ballots), decisions)| Outcomes { attendance, votes, ballots, decisions }))
+}
+
+/// The ballots that were closed or decided, at the revisions that they have in the end.
+fn as_they_stand(
+    tx: &mut Tx<'_>,
+    closed: Vec<Recorded<Ballot>>,
+    decisions: &[Recorded<Decision>],
+) -> Result<Vec<Recorded<Ballot>>, Problem> {
+    let mut told: Vec<Id> = closed.iter().map(|ballot| ballot.value().meta.id).collect();
+    for id in decisions.iter().filter_map(|decision| decision.value().ballot_id) {
+        if !told.contains(&id) {
+            told.push(id);
+        }
+    }
+    told.into_iter()
+        .map(|id| {
+            let ballot = tx.look(id)?;
+            Ok(tx.unchanged(ballot))
+        })
+        .collect()
 }
 
 /// Keeps decisions alone, and answers the last.

@@ -154,7 +154,12 @@ async fn keep(
 ) -> Result<HttpResponse, Problem> {
     can.write_or_try(trial.dry_run, move |tx| {
         let made = outcomes::keep(tx, &path.event_id, path.stage_id, told)?;
-        made.try_map(|made| Reply::json(200, &made))
+        made.try_map(|mut made| {
+            if trial.dry_run {
+                made.tell_no_secrets();
+            }
+            Reply::json(200, &made)
+        })
     })
     .await
 }

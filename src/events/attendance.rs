@@ -290,6 +290,13 @@ impl Attendance {
         Ok(Recorded::all(made))
     }
 
+    /// What is recorded of an event, in the order in which it was first recorded.
+    pub fn whole(tx: &mut Tx<'_>, event: Id) -> Result<Vec<Attendance>, Problem> {
+        let mut whole: Vec<Attendance> = recorded(tx, event)?.into_values().collect();
+        whole.sort_unstable_by_key(|one| one.meta.id);
+        Ok(whole)
+    }
+
     /// Changes the attendance of one organisation.
     pub fn edit(
         tx: &mut Tx<'_>,

@@ -45,7 +45,7 @@ pub struct AttendancePage {
     pub next_cursor: Option<String>,
 }
 
-/// What was recorded.
+/// The attendance of an event, whole.
 #[derive(Serialize, ToSchema)]
 pub struct RecordedAttendance {
     pub items: Vec<Attendance>,
@@ -83,7 +83,7 @@ async fn list(
     request_body = AttendanceList,
     security(("bearer" = [Action::RunEvent])),
     responses(
-        (status = 200, description = "What was recorded", body = RecordedAttendance),
+        (status = 200, description = "The whole list as it is now", body = RecordedAttendance),
         (status = 409, description = "The event's state does not allow it, or some were changed meanwhile"),
     ),
 )]
@@ -96,7 +96,8 @@ async fn record(
     can.write(move |tx| {
         let event = Event::running(tx, &path.event_id)?;
         let recorded = Attendance::record(tx, &event, attended.items)?;
-        tx.all_changed(recorded)
+        let whole = Attendance::whole(tx, event.meta.id)?;
+        tx.all_changed(recorded.map(|_| whole))
     })
     .await
 }
