@@ -51,5 +51,6 @@ mod shocks_and_stresses;
 mod sign_ins;
 mod stakeholders;
 mod statements;
+mod tasks;
 mod tokens;
 mod translations;
