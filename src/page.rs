@@ -158,6 +158,13 @@ impl AsOf {
     }
 }
 
+impl<'de> Deserialize<'de> for AsOf {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        AsOf::parse(&text).ok_or_else(|| serde::de::Error::custom("must be an RFC 3339 instant or seq:N"))
+    }
+}
+
 /// A list's filters: its own parameters, how it can be sorted and what can be expanded.
 pub trait Filter: DeserializeOwned + Default + 'static {
     /// The first is the default. `-` before a name turns it round.

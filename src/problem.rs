@@ -378,8 +378,8 @@ impl Problem {
     fn detail(&self) -> Text {
         match self {
             Problem::Unauthenticated => Text::new(
-                "Masuklah dahulu, atau kirim kunci API pada header Authorization.",
-                "Sign in, or send an API key in the Authorization header.",
+                "Masuklah dahulu, dan kirim token aksesnya pada header Authorization.",
+                "Sign in, and send the access token in the Authorization header.",
             ),
             Problem::InvalidToken => Text::new(
                 "Token atau kunci ini kedaluwarsa, dicabut, atau bukan dari layanan ini.",

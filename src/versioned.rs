@@ -148,6 +148,9 @@ pub trait Versioned: Sized {
     fn numbered(conn: &mut AnyConnection, ledger: Id, id: Id, revision: i32) -> QueryResult<Option<Stored>>;
     /// The revisions after `after`, in order.
     fn history(conn: &mut AnyConnection, ledger: Id, id: Id, after: i32, limit: i64) -> QueryResult<Vec<Stored>>;
+    /// The open revisions that row `sequence` or a later one made, in that order. Each row makes one, so their order
+    /// is total; and what changes goes to the end, so whoever walks on misses nothing.
+    fn open_since(conn: &mut AnyConnection, ledger: Id, sequence: i64, limit: i64) -> QueryResult<Vec<Stored>>;
     fn insert_anchor(&self, conn: &mut AnyConnection, ledger: Id) -> QueryResult<usize>;
     fn insert_revision(&self, conn: &mut AnyConnection, ledger: Id, sequence: i64, body: &str) -> QueryResult<usize>;
     /// Closes `revision` if it is the open one; 0 if somebody was quicker.
@@ -244,6 +247,24 @@ macro_rules! versioned {
                     .filter(t::ledger_id.eq(ledger))
                     .filter(t::revision.gt(after))
                     .order(t::revision)
+                    .limit(limit)
+                    .select((t::subject_id, t::revision, t::seq_from, t::state, t::body))
+                    .load(conn)
+            }
+
+            fn open_since(
+                conn: &mut $crate::db::AnyConnection,
+                ledger: $crate::db::Id,
+                sequence: i64,
+                limit: i64,
+            ) -> diesel::QueryResult<Vec<$crate::versioned::Stored>> {
+                use diesel::prelude::*;
+                use $crate::schema::$revisions::dsl as t;
+                t::$revisions
+                    .filter(t::ledger_id.eq(ledger))
+                    .filter(t::seq_to.is_null())
+                    .filter(t::seq_from.ge(sequence))
+                    .order(t::seq_from)
                     .limit(limit)
                     .select((t::subject_id, t::revision, t::seq_from, t::state, t::body))
                     .load(conn)

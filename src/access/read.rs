@@ -132,7 +132,7 @@ fn viewed<R: Resource>(
 
 /// The ledger's sequence that a read is about; `None` for now. What is to come cannot be read: the same
 /// question would have another answer later.
-fn moment(
+pub fn moment(
     conn: &mut AnyConnection,
     ledger: Id,
     as_of: Option<AsOf>,

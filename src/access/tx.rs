@@ -139,8 +139,11 @@ impl Tx<'_> {
     pub fn change<R: Resource>(&mut self, mut changed: R, reason: Option<&str>) -> Result<Recorded<R>, Problem> {
         let ledger = self.ledger_of::<R>();
         let (id, before) = (changed.meta().id, changed.meta().revision);
-        // Shown to the caller or not: what was removed may be added again.
-        let was = R::open(self.conn, ledger, id)?.ok_or(Problem::NotFound)?;
+        let was = match self.looked.remove(&(R::KIND, id)) {
+            Some(was) => was,
+            // Shown to the caller or not: what was removed may be added again.
+            None => R::open(self.conn, ledger, id)?.ok_or(Problem::NotFound)?,
+        };
         let was: R = serde_json::from_str(&was.body).map_err(Problem::internal)?;
         let sequence = self.head(ledger)?.sequence + 1;
         if R::close(self.conn, id, before, sequence)? == 0 {

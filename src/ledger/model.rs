@@ -1,11 +1,11 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     db::{AnyConnection, At, Backend, Id},
-    page::Page,
+    page::{AnyOf, Filter, Page},
     problem::Problem,
     schema::{ledger_rows, ledgers},
 };
@@ -54,12 +54,53 @@ pub struct LedgerRow {
     pub hash: String,
 }
 
+/// Which changes to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LedgerFilter {
+    /// Actions by name, separated by commas.
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<ActionName>>, min_items = 1, max_items = 100)]
+    pub action: Option<AnyOf<String>>,
+    /// Kinds of subject, separated by commas.
+    #[param(style = Form, explode = false, inline, value_type = Option<Vec<SubjectKind>>, min_items = 1, max_items = 100)]
+    pub subject_kind: Option<AnyOf<String>>,
+    /// The id of what was changed.
+    pub subject_id: Option<Id>,
+    /// The account that acted.
+    pub account_id: Option<Id>,
+    /// At this instant or later.
+    #[serde(rename = "at.gte")]
+    #[param(rename = "at.gte")]
+    pub at_gte: Option<DateTime<Utc>>,
+    /// Before this instant.
+    #[serde(rename = "at.lt")]
+    #[param(rename = "at.lt")]
+    pub at_lt: Option<DateTime<Utc>>,
+}
+
+/// An action's name.
+#[derive(ToSchema)]
+#[schema(max_length = 60, pattern = "^[a-z_]+\\.[a-z_]+$", example = "question.revise")]
+#[expect(dead_code, reason = "describes what a string is")]
+struct ActionName(String);
+
+/// A kind of thing: what stands before the dot of an action's name.
+#[derive(ToSchema)]
+#[schema(max_length = 60, pattern = "^[a-z_]+$", example = "question")]
+#[expect(dead_code, reason = "describes what a string is")]
+struct SubjectKind(String);
+
+impl Filter for LedgerFilter {
+    const SORTS: &'static [&'static str] = &["sequence"];
+}
+
 impl LedgerRow {
     /// The rows of a ledger, in order or newest first.
     pub fn list(
         conn: &mut AnyConnection,
         ledger: Id,
-        filter: &super::routes::LedgerFilter,
+        filter: &LedgerFilter,
         page: &Page,
     ) -> Result<Vec<LedgerRow>, Problem> {
         let mut query = ledger_rows::table

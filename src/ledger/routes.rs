@@ -1,5 +1,4 @@
 use actix_web::{HttpResponse, get};
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -7,12 +6,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     checkpoints::Checkpoint,
-    model::{LedgerRow, head},
+    model::{LedgerFilter, LedgerRow, head},
 };
 use crate::{
     access::{Can, Platform},
-    db::Id,
-    page::{AnyOf, Filter, ListParams, Listing, PageParams},
+    page::{Filter, ListParams, Listing, PageParams},
     policy::{Action, Gate, gate::*},
     problem::Problem,
     programs::ProgramPath,
@@ -20,47 +18,6 @@ use crate::{
 
 pub fn routes(api: &mut ServiceConfig) {
     api.service(of_program).service(of_platform).service(checkpoints_of_program).service(checkpoints_of_platform);
-}
-
-/// Which changes to list.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct LedgerFilter {
-    /// Actions by name, separated by commas.
-    #[param(style = Form, explode = false, inline, value_type = Option<Vec<ActionName>>, min_items = 1, max_items = 100)]
-    pub action: Option<AnyOf<String>>,
-    /// Kinds of subject, separated by commas.
-    #[param(style = Form, explode = false, inline, value_type = Option<Vec<SubjectKind>>, min_items = 1, max_items = 100)]
-    pub subject_kind: Option<AnyOf<String>>,
-    /// The id of what was changed.
-    pub subject_id: Option<Id>,
-    /// The account that acted.
-    pub account_id: Option<Id>,
-    /// At this instant or later.
-    #[serde(rename = "at.gte")]
-    #[param(rename = "at.gte")]
-    pub at_gte: Option<DateTime<Utc>>,
-    /// Before this instant.
-    #[serde(rename = "at.lt")]
-    #[param(rename = "at.lt")]
-    pub at_lt: Option<DateTime<Utc>>,
-}
-
-/// An action's name.
-#[derive(ToSchema)]
-#[schema(max_length = 60, pattern = "^[a-z_]+\\.[a-z_]+$", example = "question.revise")]
-#[expect(dead_code, reason = "describes what a string is")]
-struct ActionName(String);
-
-/// A kind of thing: what stands before the dot of an action's name.
-#[derive(ToSchema)]
-#[schema(max_length = 60, pattern = "^[a-z_]+$", example = "question")]
-#[expect(dead_code, reason = "describes what a string is")]
-struct SubjectKind(String);
-
-impl Filter for LedgerFilter {
-    const SORTS: &'static [&'static str] = &["sequence"];
 }
 
 /// A page of a ledger.

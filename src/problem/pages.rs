@@ -70,14 +70,14 @@ static PAGES: &[Page] = &[
     Page {
         name: "unauthenticated", status: 401,
         title: ("Belum masuk", "Not signed in"),
-        meaning: ("Permintaan ini memerlukan token akses atau kunci API, dan tidak ada yang dikirim.", "This request needs an access token or an API key, and none was sent."),
-        remedy: ("Masuk dengan POST /api/v1/auth/login, atau kirim kunci klien, lalu sertakan pada header Authorization: Bearer.", "Sign in with POST /api/v1/auth/login, or take a client's key, and send it as Authorization: Bearer."),
+        meaning: ("Permintaan ini memerlukan token akses, dan tidak ada yang dikirim.", "This request needs an access token, and none was sent."),
+        remedy: ("Masuk dengan POST /api/v1/auth/login, lalu sertakan token aksesnya pada header Authorization: Bearer.", "Sign in with POST /api/v1/auth/login, and send the access token as Authorization: Bearer."),
     },
     Page {
         name: "invalid-token", status: 401,
         title: ("Token tidak berlaku", "The token is not valid"),
-        meaning: ("Token atau kunci yang dikirim sudah kedaluwarsa, telah dicabut, atau tidak dibuat oleh layanan ini.", "The token or key that was sent has expired, was revoked, or was not made by this service."),
-        remedy: ("Perbarui token dengan POST /api/v1/auth/refresh atau masuk kembali; untuk mesin, minta token atau kunci baru.", "Refresh the token with POST /api/v1/auth/refresh or sign in again; for a machine, take a new token or key."),
+        meaning: ("Token yang dikirim sudah kedaluwarsa, telah dicabut, atau tidak dibuat oleh layanan ini.", "The token that was sent has expired, was revoked, or was not made by this service."),
+        remedy: ("Perbarui token dengan POST /api/v1/auth/refresh atau masuk kembali.", "Refresh the token with POST /api/v1/auth/refresh or sign in again."),
     },
     Page {
         name: "invalid-credentials", status: 401,

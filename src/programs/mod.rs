@@ -2,6 +2,7 @@
 //! accounts, stakeholders and frameworks. It has a slug for good, a source language for good, and a time zone in
 //! which its days are days. It is active until it is archived; then nothing in it changes.
 
+mod diff;
 mod model;
 mod routes;
 mod summary;

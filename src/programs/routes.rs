@@ -1,9 +1,11 @@
 use actix_web::{HttpResponse, get, patch, post};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
+    diff::{self, DiffFilter, DiffPage, Found},
     model::{NewProgram, Program, ProgramContent, ProgramFilter, ProgramTransition},
     summary::{self, Summary},
 };
@@ -12,6 +14,7 @@ use crate::{
     db::Id,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
+    ledger::head,
     page::{ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
@@ -20,7 +23,14 @@ use crate::{
 };
 
 pub fn routes(api: &mut ServiceConfig) {
-    api.service(list).service(begin).service(read).service(history).service(edit).service(step).service(summarize);
+    api.service(list)
+        .service(begin)
+        .service(read)
+        .service(history)
+        .service(edit)
+        .service(step)
+        .service(summarize)
+        .service(difference);
 }
 
 /// The programme that a path names: the door reads it.
@@ -159,4 +169,31 @@ async fn summarize(can: Can<SummarizeProgram>) -> Result<HttpResponse, Problem> 
     let today = can.today();
     let summary = can.snapshot(move |conn, reach| summary::read(conn, reach, today)).await?;
     can.answer(&summary)
+}
+
+/// See what changed between two moments
+///
+/// Each subject that was changed, in the order in which each first was: what differs, and who changed it, when and why.
+/// Of memberships, accounts, attendance and votes it does not tell, nor of what you may not see.
+#[utoipa::path(
+    tag = "programs", operation_id = "diff_program",
+    params(ProgramPath, DiffFilter, PageParams),
+    security(("bearer" = [Action::SummarizeProgram])),
+    responses((status = 200, description = "A page of what changed", body = DiffPage)),
+)]
+#[get("/programs/{program}/diff")]
+async fn difference(can: Can<SummarizeProgram>, listing: Listing<DiffFilter>) -> Result<HttpResponse, Problem> {
+    let Listing { filter, page, .. } = listing;
+    let (asked, now) = (page.clone(), can.service().clock.now());
+    let (head, (found, mark)) = can
+        .snapshot(move |conn, reach| Ok((head(conn, reach.ledger)?, diff::read(conn, reach, &filter, &asked, now)?)))
+        .await?;
+    let next = mark.map(|mark| page.cursor(can.service(), &json!(mark), Id::NIL));
+    let Found { from_sequence, to_sequence, items, groups } = found;
+    let items = serde_json::to_string(&items).map_err(Problem::internal)?;
+    let groups = serde_json::to_string(&groups).map_err(Problem::internal)?;
+    let body = format!(
+        "{{\"from_sequence\":{from_sequence},\"to_sequence\":{to_sequence},\"items\":{items},\"groups\":{groups}"
+    );
+    Ok(can.page(can.list_tag(head), body, next, None))
 }

@@ -177,6 +177,8 @@ story! {
         memberships(&mut run, &account, &stakeholder, &document).await;
         statements::statements(&mut run, &areas[0]).await;
         run.read("summarize_program", Member(Observer), &["jakarta"], "").await;
+        run.read("diff_program", Member(Observer), &["jakarta"], "?from=seq:7&limit=1").await;
+        run.read("list_translation_backlog", Member(Observer), &["jakarta"], "?lang=en&limit=2").await;
         run.read("list_ledger", Member(Lead), &["jakarta"], "?sort=-sequence&limit=2").await;
         run.read("list_platform_ledger", Member(Admin), &[], "?subject_kind=account&sort=-sequence&limit=2").await;
         world.verify();

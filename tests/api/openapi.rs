@@ -523,7 +523,9 @@ async fn every_parameter_is_checked() {
         let who = signed_in(&world, &operation.who_may());
         for (name, value) in wrong {
             let mut path = things.fill(&operation.path);
-            path.push_str(&format!("?{}", serde_urlencoded::to_string([(&name, &value)]).unwrap()));
+            let others = required(operation).iter().filter(|(other, _)| *other != name);
+            let query = others.copied().chain([(name.as_str(), value.as_str())]).collect::<Vec<_>>();
+            path.push_str(&format!("?{}", serde_urlencoded::to_string(query).unwrap()));
             let ask = world.ask(who.clone(), operation.method.clone(), &path).if_match("\"1\"");
             let reply = match things.good(operation) {
                 Some(body) if operation.is_patch() => ask.patch(body),

@@ -343,19 +343,25 @@ impl Things {
 
     /// A whole request for an operation, except for its `If-Match`.
     pub fn ask<'w>(&self, world: &'w World, who: Who, operation: &Operation) -> Ask<'w> {
-        let mut path = self.fill(&operation.path);
-        if operation.id == "explain_access" {
-            path.push_str("?action=question.revise");
-        }
-        if operation.id == "get_coverage" {
-            path.push_str("?framework=CRI");
-        }
+        let query = required(operation).iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+        let path = self.fill(&operation.path) + if query.is_empty() { "" } else { "?" } + &query.join("&");
         let ask = world.ask(who, operation.method.clone(), &path);
         match self.good(operation) {
             Some(body) if operation.is_patch() => ask.patch(body),
             Some(body) => ask.json(body),
             None => ask,
         }
+    }
+}
+
+/// Good values of the query parameters that an operation must have.
+pub fn required(operation: &Operation) -> &'static [(&'static str, &'static str)] {
+    match operation.id.as_str() {
+        "explain_access" => &[("action", "question.revise")],
+        "get_coverage" => &[("framework", "CRI")],
+        "diff_program" => &[("from", "seq:1")],
+        "list_translation_backlog" => &[("lang", "en")],
+        _ => &[],
     }
 }
 

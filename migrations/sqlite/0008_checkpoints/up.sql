@@ -10,3 +10,6 @@ create table ledger_checkpoints (
 
 -- The public half of a signing key, in the clear: what it signed can be verified without the sealing secret.
 alter table service_keys add column public_half text;
+
+-- What was done to some subjects between two rows: by the ledger's own key, each stretch of it would be read whole.
+create index ledger_rows_subject_id_idx on ledger_rows (ledger_id, subject_id, sequence);
