@@ -1,32 +1,22 @@
-"""Measures the service on one database: set-up, rounds, medians, floors. Started by load.sh."""
+"""Measures the service on one database under load: set-up, rounds, medians, floors. Started by load.sh."""
 
 import datetime
-import glob
-import http.client
 import json
 import os
 import pathlib
-import pwd
 import re
 import secrets
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
-HERE = pathlib.Path(__file__).parent
-BINARY = HERE.parent / "target/release/tangguh"
-SECONDS = int(os.environ.get("TANGGUH_BENCH_SECONDS", "5"))
-ROUNDS = int(os.environ.get("TANGGUH_BENCH_ROUNDS", "3"))
-PORT = 18580
+from service import HERE, JAKARTA, PORT, ROUNDS, SECONDS, Postgres, Service, Sqlite, machine, run, told
+
 CONNECTIONS = 64
 # As many writes at once keep the writing threads busy.
 WRITES_AT_ONCE = 16
 PROGRAMS = 10
 QUESTIONS_EACH = 40
-JAKARTA = "jakarta-berketahanan"
 
 # What each figure must reach: as a share of /livez, of another figure, or as a number.
 FLOORS = {
@@ -35,159 +25,6 @@ FLOORS = {
 }
 FLOORS_OF_BOTH = {"304 of one": 1.0, "page 200 of page 1": 0.9, "revise, 1 programme": 0.5, "revise, 10 programmes": 0.5}
 CEILINGS = {"p99 of one, ms": 10, "memory at rest, MB": 60, "ready after, ms": 150}
-
-
-class Sqlite:
-    writers = 1
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.url = f"sqlite:{folder}/load.db"
-
-    def copy(self):
-        """A database of its own for the bare loop, which writes no true ledger."""
-        shutil.copy(f"{self.folder}/load.db", f"{self.folder}/bare.db")
-
-    def bare(self, programs):
-        file = max(glob.glob(str(HERE.parent / "target/release/deps/bare_sqlite-*[!.d]")), key=os.path.getmtime)
-        return float(run([file, f"{self.folder}/bare.db", str(SECONDS), str(programs)]))
-
-    def stop(self):
-        pass
-
-
-class Postgres:
-    writers = 4
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.programs = max(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[4]))
-        # PostgreSQL does not run as root.
-        self.user = "postgres" if os.geteuid() == 0 else None
-        if self.user:
-            user = pwd.getpwnam(self.user)
-            os.chown(folder, user.pw_uid, user.pw_gid)
-        data = f"{folder}/data"
-        self.run("initdb", "-A", "trust", "-U", "tangguh", "-E", "UTF8", "--locale=C", "-D", data)
-        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=on -c max_wal_size=4GB"
-        self.run("pg_ctl", "start", "-w", "-s", "-D", data, "-l", f"{folder}/log", "-o", options)
-        self.run("createdb", "-h", folder, "-U", "tangguh", "load")
-        self.url = f"postgres://tangguh@{folder.replace('/', '%2F')}/load"
-
-    def run(self, program, *arguments):
-        return run([f"{self.programs}/{program}", *arguments], user=self.user, cwd="/")
-
-    def copy(self):
-        self.run("createdb", "-h", self.folder, "-U", "tangguh", "-T", "load", "bare")
-        self.account = self.query(
-            "select account_id from membership_revisions where role = 'facilitator' and seq_to is null limit 1"
-        )
-
-    def query(self, text):
-        return self.run("psql", "-h", self.folder, "-U", "tangguh", "-d", "bare", "-AtXqc", text).strip()
-
-    def bare(self, programs):
-        order = "asc" if programs > 1 else "desc"
-        self.query(
-            "drop table if exists bench_questions; create table bench_questions (n int primary key, id uuid, ledger_id "
-            "uuid); insert into bench_questions select row_number() over (), id, ledger_id from (select id, ledger_id "
-            "from questions where ledger_id in (select ledger_id from questions group by 1 order by count(*) "
-            f"{order} limit {programs}) order by random() limit 2000) q; analyze bench_questions"
-        )
-        count = self.query("select count(*) from bench_questions")
-        told = self.run(
-            "pgbench", "-h", self.folder, "-U", "tangguh", "-n", "-M", "prepared", "-c", str(self.writers), "-j", "1",
-            "-T", str(SECONDS), "-D", f"questions={count}", "-D", f"account={self.account}",
-            "-f", str(self.script()), "bare",
-        )
-        return float(re.search(r"tps = ([\d.]+)", told)[1])
-
-    def script(self):
-        """Where the user that PostgreSQL runs as can read it."""
-        script = pathlib.Path(self.folder) / "revise.pgbench"
-        script.write_text((HERE / "revise.pgbench").read_text())
-        script.chmod(0o644)
-        return script
-
-    def stop(self):
-        self.run("pg_ctl", "stop", "-m", "fast", "-s", "-D", f"{self.folder}/data")
-
-
-def run(command, **options):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
-    if done.returncode != 0:
-        sys.exit(f"load: {command[0]} failed\n{done.stdout}{done.stderr}")
-    return done.stdout
-
-
-class Service:
-    """The release binary with all that it does in earnest: the access log goes to a file."""
-
-    def __init__(self, database, folder):
-        self.environment = os.environ | {
-            "DATABASE_URL": database.url,
-            "TANGGUH_LISTEN": f"127.0.0.1:{PORT}",
-            "TANGGUH_SECRET": "only for the benchmark, and long enough to be one",
-        }
-        self.environment.pop("RUST_LOG", None)
-        self.log = f"{folder}/access.log"
-        self.tokens = {}
-
-    def command(self, *arguments):
-        return run([BINARY, *arguments], env=self.environment)
-
-    def start(self):
-        """Answers the milliseconds until it was ready."""
-        began = time.perf_counter()
-        with open(self.log, "w") as log:
-            self.process = subprocess.Popen([BINARY, "serve"], env=self.environment, stdout=log, stderr=log)
-        while True:
-            try:
-                if self.call("GET", "/readyz")[0] == 200:
-                    return (time.perf_counter() - began) * 1000
-            except ConnectionRefusedError:
-                time.sleep(0.001)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-
-    def cpu(self):
-        """Seconds of processor time until now."""
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def memory(self, name):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) / 1024
-
-    def call(self, method, path, body=None, role=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", PORT)
-        headers = dict(headers or {})
-        if role:
-            headers["Authorization"] = f"Bearer {self.tokens[role]}"
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            body = json.dumps(body)
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        return answer.status, answer.headers, text
-
-    def get(self, path, role="facilitator"):
-        status, headers, text = self.call("GET", path, role=role)
-        assert status == 200, (path, status, text)
-        return json.loads(text), headers
-
-    def post(self, path, body, role):
-        status, _, text = self.call("POST", path, body, role, {"Idempotency-Key": secrets.token_hex(8)})
-        assert status in (200, 201), (path, status, text)
-        return json.loads(text)
-
-    def sign_in(self, accounts):
-        for role in ["admin", "secretariat", "facilitator"]:
-            self.tokens[role] = self.post("/api/v1/auth/login", accounts[role], None)["access_token"]
 
 
 def ten_programs(service):
@@ -268,11 +105,10 @@ def measure(service, database, folder):
     bearer = f"Authorization: Bearer {service.tokens['facilitator']}"
     place = f"/api/v1/programs/{JAKARTA}/questions"
     question = f"{place}/{service.get(place + '?code=Q-1.100')[0]['items'][0]['id']}"
-    etag = service.get(question)[1]["ETag"]
     reads = {
         "livez": ["/livez"],
         "one": [question, "-H", bearer],
-        "304": [question, "-H", bearer, "-H", f"If-None-Match: {etag}"],
+        "304": [question, "-H", bearer, "-H", f"If-None-Match: {service.get(question)[1]['ETag']}"],
         "page": [f"{place}?limit=50&state=proposed", "-H", bearer],
         "page 1": [f"{place}?limit=10", "-H", bearer],
         "page 200": [page_200(service), "-H", bearer],
@@ -280,8 +116,11 @@ def measure(service, database, folder):
     cities = [f"kota-{number}" for number in range(1, PROGRAMS + 1)]
     for arguments in reads.values():
         wrk(*arguments, seconds=2)
-    revise(service, folder, cities, seconds=2)
     rounds = []
+
+    def tell(number, figures):
+        told = ", ".join(f"{name} {rate:.0f}/s" for name, (rate, *_) in figures.items())
+        print(f"round {number}: {told}", flush=True)
 
     def spent(figure):
         """A figure, and the microseconds of processor time that each of its requests took the service."""
@@ -289,18 +128,18 @@ def measure(service, database, folder):
         rate, p99 = figure()
         return rate, p99, (service.cpu() - before) / (rate * SECONDS) * 1e6
 
+    # Reads first: what they cost is not what the database does in the wake of many writes.
+    database.settle()
     for number in range(1, ROUNDS + 1):
-        figures = {name: spent(lambda: wrk(*arguments)) for name, arguments in reads.items()}
-        figures["revise 1"] = spent(lambda: revise(service, folder, [JAKARTA]))
-        figures["bare 1"] = (database.bare(1), 0, 0)
-        figures["revise 10"] = spent(lambda: revise(service, folder, cities))
-        figures["bare 10"] = (database.bare(PROGRAMS), 0, 0)
-        # It was revised as well.
-        etag = service.get(question)[1]["ETag"]
-        reads["304"][-1] = f"If-None-Match: {etag}"
-        rounds.append(figures)
-        told = ", ".join(f"{name} {rate:.0f}/s" for name, (rate, *_) in figures.items())
-        print(f"round {number}: {told}", flush=True)
+        rounds.append({name: spent(lambda: wrk(*arguments)) for name, arguments in reads.items()})
+        tell(number, rounds[-1])
+    for number, figures in enumerate(rounds, 1):
+        writes = {"revise 1": spent(lambda: revise(service, folder, [JAKARTA]))}
+        writes["bare 1"] = (database.bare(1), 0, 0)
+        writes["revise 10"] = spent(lambda: revise(service, folder, cities))
+        writes["bare 10"] = (database.bare(PROGRAMS), 0, 0)
+        tell(number, writes)
+        figures |= writes
     return rounds
 
 
@@ -327,12 +166,6 @@ def results(rounds, kind, extra):
         else:
             lines.append((what, value, "", True))
     return lines
-
-
-def machine():
-    name = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
-    load = os.getloadavg()[0]
-    return f"{os.cpu_count()} cores ({name[1] if name else '?'}), load {load:.1f} before"
 
 
 def main():
@@ -371,17 +204,12 @@ def main():
                 service.process.kill()
             database.stop()
     lines = results(rounds, kind, extra)
-    text = [heading]
-    for number, figures in enumerate(rounds, 1):
-        text += [
-            f"round {number}: {name}: {rate:.0f}/s, p99 {p99:.2f} ms, {cpu:.0f} us of processor time each"
-            for name, (rate, p99, cpu) in figures.items()
-        ]
-    text += [f"{what}: {value:.3f} {bound}{'' if holds else '  MISSED'}" for what, value, bound, holds in lines]
-    (HERE / "raw").mkdir(exist_ok=True)
-    (HERE / f"raw/{datetime.date.today()}-{kind}.txt").write_text("\n".join(text) + "\n")
-    print("\n".join(text[1 + sum(len(figures) for figures in rounds):]))
-    sys.exit(0 if all(holds for *_, holds in lines) else 1)
+    raw = [
+        f"round {number}: {name}: {rate:.0f}/s, p99 {p99:.2f} ms, {cpu:.0f} us of processor time each"
+        for number, figures in enumerate(rounds, 1)
+        for name, (rate, p99, cpu) in figures.items()
+    ]
+    told(kind, "", heading, raw, lines)
 
 
 main()

@@ -6,7 +6,7 @@ use actix_web::{
     App, Error, HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    guard::fn_guard,
+    guard::{GuardContext, fn_guard},
     http::{Method, header},
     middleware::{Compress, from_fn},
     web,
@@ -63,18 +63,39 @@ enum Beginning {
 }
 
 impl Beginning {
-    fn begins(self, path: &str) -> bool {
-        let mut words = path.strip_prefix(BASE).unwrap_or_default().split('/').skip(1);
-        let first = words.next().unwrap_or_default();
-        let inside = if first == "programs" { words.nth(1) } else { None };
+    fn begins(self, first: &str, inside: Option<&str>) -> bool {
         match self {
             Beginning::Shared(known) => known.contains(&first),
             Beginning::OneProgram => {
-                first == "programs" && inside.is_none_or(|word| ["history", "summary", "transitions"].contains(&word))
+                let own = ["history", "summary", "transitions"];
+                first == "programs" && inside.is_none_or(|word| own.contains(&word))
             }
             Beginning::InProgram(known) => inside == Some(known),
             Beginning::Ledger => first == "ledger" || inside == Some("ledger"),
         }
+    }
+}
+
+/// Where the words stand in a path that a beginning looks at: found once for each request, not for each resource.
+#[derive(Clone, Copy)]
+struct Words {
+    /// Where the first word below `/api/v1/` ends.
+    first: usize,
+    /// Of `programs/{program}/…`: where the word after the programme begins and ends.
+    inside: Option<(usize, usize)>,
+}
+
+impl Words {
+    const BEGIN: usize = BASE.len() + 1;
+
+    fn of(path: &str) -> Words {
+        let end = |begin: usize| path.get(begin..).and_then(|rest| rest.find('/')).map(|length| begin + length);
+        let Some(first) = end(Words::BEGIN) else { return Words { first: path.len(), inside: None } };
+        let inside = match path.get(Words::BEGIN..first) {
+            Some("programs") => end(first + 1).map(|program| (program + 1, end(program + 1).unwrap_or(path.len()))),
+            _ => None,
+        };
+        Words { first, inside }
     }
 }
 
@@ -84,7 +105,18 @@ fn below(
 ) -> scope::Scope<
     impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>,
 > {
-    scope::scope(BASE).guard(fn_guard(move |on| beginning.begins(on.head().uri.path()))).configure(routes)
+    let begins = move |on: &GuardContext<'_>| {
+        let known = on.req_data().get::<Words>().copied();
+        let path = on.head().uri.path();
+        let words = known.unwrap_or_else(|| {
+            let words = Words::of(path);
+            on.req_data_mut().insert(words);
+            words
+        });
+        let first = path.get(Words::BEGIN..words.first).unwrap_or_default();
+        beginning.begins(first, words.inside.and_then(|(begin, end)| path.get(begin..end)))
+    };
+    scope::scope(BASE).guard(fn_guard(begins)).configure(routes)
 }
 
 const BASE: &str = "/api/v1";

@@ -34,7 +34,7 @@ pub struct Given {
     #[arg(long, global = true, env = "TANGGUH_HTTP_THREADS")]
     pub http_threads: Option<String>,
     /// Database threads for reads, each with a connection of its own; more if the database is far away
-    /// [default: 2 for SQLite, 4 for PostgreSQL]
+    /// [default: the number of cores, at least 2]
     #[arg(long, global = true, env = "TANGGUH_DB_READERS")]
     pub db_readers: Option<String>,
     /// Database threads for writes [default: 1 for SQLite, 4 for PostgreSQL]
@@ -112,7 +112,7 @@ impl Given {
                 }
             }
         };
-        let (readers, writers) = if sqlite { (2, 1) } else { (4, 4) };
+        let (readers, writers) = (cores.max(2), if sqlite { 1 } else { 4 });
         let http_threads = count("TANGGUH_HTTP_THREADS", self.http_threads.as_deref(), cores, 1..=256);
         let pools = Pools {
             readers: count("TANGGUH_DB_READERS", self.db_readers.as_deref(), readers, 1..=256),

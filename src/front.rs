@@ -1,7 +1,7 @@
 //! What stands in front of every handler: the request's id, its line in the access log, its numbers, the
 //! headers that every answer has, and problems in the reader's language.
 
-use std::{fmt::Write as _, time::Instant};
+use std::{borrow::Cow, fmt::Write as _, time::Instant};
 
 use actix_web::{
     Error, HttpMessage,
@@ -59,7 +59,8 @@ pub async fn front<B: MessageBody + 'static>(
         }
         response = response.into_response(told).map_into_right_body();
     }
-    let route = response.request().match_pattern();
+    let known = service.as_ref().and_then(|service| service.operations.pattern(response.request().path()));
+    let route = known.map(Cow::Borrowed).or_else(|| response.request().match_pattern().map(Cow::Owned));
     let public = route.as_deref().is_some_and(|route| !route.starts_with("/api/v1/"));
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -72,12 +73,12 @@ pub async fn front<B: MessageBody + 'static>(
         headers
             .insert(header::VARY, HeaderValue::from_static("Authorization, Accept-Encoding, Accept-Language, Origin"));
     }
-    if let Some(service) = service {
+    if let Some(service) = &service {
         let took = began.elapsed();
         let status = response.status().as_u16();
         service.metrics.answered(&method, route.as_deref().unwrap_or("unmatched"), status, took);
         if log::log_enabled!(target: "access", log::Level::Info) {
-            log_line(&response, &service, &method, &id, status, took);
+            log_line(&response, service, &method, &id, status, took);
         }
     }
     Ok(response)

@@ -1,13 +1,13 @@
 //! The operations, as the document tells them: for wrong methods, unknown or wrong parameters, the access
 //! matrix.
 
+mod paths;
+
 use std::{
     borrow::Cow,
-    collections::HashMap,
     sync::{Arc, OnceLock},
 };
 
-use actix_router::{Path, ResourceDef};
 use actix_web::HttpRequest;
 use jsonschema::Validator;
 use serde_json::Value;
@@ -17,6 +17,7 @@ use crate::{
     problem::{FieldError, Problem},
     valid::{Schemas, controls, explain},
 };
+use paths::{KnownPath, Paths};
 
 /// One operation of the document.
 pub struct Operation {
@@ -31,21 +32,21 @@ pub struct Operation {
 /// Every operation.
 pub struct Operations {
     all: Vec<Operation>,
-    by_route: HashMap<(String, String), usize>,
-    paths: Vec<(ResourceDef, Vec<String>)>,
+    paths: Paths,
     schemas: Arc<Schemas>,
 }
 
 impl Operations {
     pub fn of(document: &Value, schemas: &Arc<Schemas>) -> Operations {
         let mut all = Vec::new();
-        let mut paths = Vec::new();
+        let mut paths = Paths::default();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
-            let mut methods = Vec::new();
+            let (mut methods, mut operations) = (Vec::new(), Vec::new());
             for (method, operation) in item.as_object().into_iter().flatten() {
                 let Some(id) = operation["operationId"].as_str() else { continue };
                 let parameters = operation["parameters"].as_array().into_iter().flatten();
                 methods.push(method.to_uppercase());
+                operations.push((method.to_uppercase(), all.len()));
                 all.push(Operation {
                     method: method.to_uppercase(),
                     path: path.clone(),
@@ -60,11 +61,9 @@ impl Operations {
             }
             methods.push("OPTIONS".into());
             methods.sort();
-            paths.push((ResourceDef::new(path.as_str()), methods));
+            paths.insert(KnownPath { pattern: path.clone(), methods, operations });
         }
-        let by_route =
-            all.iter().enumerate().map(|(number, one)| ((one.method.clone(), one.path.clone()), number)).collect();
-        Operations { all, by_route, paths, schemas: schemas.clone() }
+        Operations { all, paths, schemas: schemas.clone() }
     }
 
     pub fn all(&self) -> &[Operation] {
@@ -73,18 +72,27 @@ impl Operations {
 
     /// The methods that a path knows; none where there is no such path.
     pub fn methods(&self, path: &str) -> Option<&[String]> {
-        let known = self.paths.iter().find(|(pattern, _)| pattern.capture_match_info(&mut Path::new(path)));
-        known.map(|(_, methods)| methods.as_slice())
+        self.paths.find(path).map(|known| known.methods.as_slice())
+    }
+
+    /// The pattern that a path is one of; none where the document has no such path.
+    pub fn pattern(&self, path: &str) -> Option<&str> {
+        self.paths.find(path).map(|known| known.pattern.as_str())
+    }
+
+    /// The operation that a request asks for.
+    fn asked(&self, request: &HttpRequest) -> Option<&Operation> {
+        // A word that is percent-encoded for no reason is found by the router, and not by its bytes.
+        let known = self.paths.find(request.path()).or_else(|| self.paths.find(&request.match_pattern()?))?;
+        let (_, number) = known.operations.iter().find(|(method, _)| method == request.method().as_str())?;
+        self.all.get(*number)
     }
 
     /// Refuses parameters that the operation does not have, and values that their schemas do not allow: all
     /// that is wrong at once.
     pub fn check_query(&self, request: &HttpRequest) -> Result<(), Problem> {
-        let Some(pattern) = request.match_pattern() else { return Ok(()) };
-        let Some(number) = self.by_route.get(&(request.method().as_str().to_owned(), pattern)) else {
-            return Ok(());
-        };
-        let parameters = &self.all[*number].query;
+        let Some(operation) = self.asked(request) else { return Ok(()) };
+        let parameters = &operation.query;
         if request.query_string().is_empty() && !parameters.iter().any(|parameter| parameter.required) {
             return Ok(());
         }

@@ -168,14 +168,18 @@ macro_rules! versioned {
                 id: $crate::db::Id,
             ) -> diesel::QueryResult<Option<$crate::versioned::Stored>> {
                 use diesel::prelude::*;
-                use $crate::schema::$revisions::dsl as t;
-                t::$revisions
+                use $crate::{db::AnyConnection, schema::$revisions::dsl as t};
+                let open = t::$revisions
                     .filter(t::subject_id.eq(id))
                     .filter(t::ledger_id.eq(ledger))
                     .filter(t::seq_to.is_null())
-                    .select((t::subject_id, t::revision, t::seq_from, t::state, t::body))
-                    .first(conn)
-                    .optional()
+                    .select((t::subject_id, t::revision, t::seq_from, t::state, t::body));
+                // The query that most reads are. A MultiConnection writes its SQL anew each time, to find the
+                // prepared statement by it; a connection of one kind finds it by the query's type.
+                match conn {
+                    AnyConnection::Postgres(conn) => open.first(conn).optional(),
+                    AnyConnection::Sqlite(conn) => open.first(conn).optional(),
+                }
             }
 
             fn open_at(

@@ -25,6 +25,7 @@ mod neighbour;
 mod openapi;
 mod participants;
 mod phases;
+mod plans;
 mod problems;
 mod programs;
 mod questions;
