@@ -196,7 +196,7 @@ impl Stage {
 fn editable(tx: &mut Tx<'_>, event: &str) -> Result<Event, Problem> {
     let id = Event::identify(tx.conn, tx.reach.ledger, event)?;
     let event: Event = tx.look(id)?;
-    match Event::possible(Action::EditEvent, event.state()) {
+    match Event::possible(Action::RunEvent, event.state()) {
         true => Ok(event),
         false => Err(Problem::WrongState { action: "event.edit", state: event.state().into() }),
     }

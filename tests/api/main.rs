@@ -10,13 +10,16 @@ mod operations;
 
 mod access;
 mod accounts;
+mod attendance;
 mod checkpoints;
 mod concurrency;
 mod database;
 mod documents;
 mod etags;
+mod events;
 mod examples;
 mod focus_areas;
+mod follow_ups;
 mod frameworks;
 mod front;
 mod gates;
