@@ -144,8 +144,16 @@ const MARKED: &str = "Zubaidah Tandamata";
 /// Every text that the database keeps for good or for a while, except the table that is for persons.
 fn kept(world: &World) -> Vec<String> {
     let conn = &mut world.conn();
-    let mut texts: Vec<String> = ledger_rows::table.select(ledger_rows::body).load::<Option<String>>(conn).unwrap().into_iter().flatten().collect();
-    texts.extend(ledger_rows::table.select(ledger_rows::reason).load::<Option<String>>(conn).unwrap().into_iter().flatten());
+    let mut texts: Vec<String> = ledger_rows::table
+        .select(ledger_rows::body)
+        .load::<Option<String>>(conn)
+        .unwrap()
+        .into_iter()
+        .flatten()
+        .collect();
+    texts.extend(
+        ledger_rows::table.select(ledger_rows::reason).load::<Option<String>>(conn).unwrap().into_iter().flatten(),
+    );
     texts.extend(attendance_revisions::table.select(attendance_revisions::body).load::<String>(conn).unwrap());
     texts.extend(stored_replies::table.select(stored_replies::body).load::<String>(conn).unwrap());
     texts.extend(stored_replies::table.select(stored_replies::headers).load::<String>(conn).unwrap());
@@ -153,7 +161,11 @@ fn kept(world: &World) -> Vec<String> {
 }
 
 fn persons(world: &World) -> Vec<String> {
-    attendance_people::table.order(attendance_people::number).select(attendance_people::name).load(&mut world.conn()).unwrap()
+    attendance_people::table
+        .order(attendance_people::number)
+        .select(attendance_people::name)
+        .load(&mut world.conn())
+        .unwrap()
 }
 
 story! {

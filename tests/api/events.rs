@@ -267,7 +267,7 @@ story! {
         let stages = format!("{{p}}/events/{event}/stages");
         let made = world.post(Member(Lead), &stages).json(json!({"number": 1, "name": {"id": "Suara"}, "electorate": [dinas, mitra]})).expect(201).await;
         let path = format!("{stages}/{}", made.id());
-        let ballot = json!({"title": {"id": "Setuju?"}, "method": "consensus", "rule": {"threshold_percent": 60}, "quorum": 1});
+        let ballot = json!({"title": {"id": "Setuju?"}, "method": "consensus", "rule": {"threshold_percent": 60}, "quorum": 1, "unit": "organization"});
         let ballot = world.post(Member(Facilitator), &format!("{path}/ballots")).json(ballot).expect(201).await;
         let act = async |act: &str, etag: &str| {
             let path = format!("{{p}}/ballots/{}/{act}", ballot.id());
