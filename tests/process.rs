@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
+
 const BINARY: &str = env!("CARGO_BIN_EXE_tangguh");
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -178,6 +180,36 @@ fn the_demo_prints_sign_ins_that_differ_at_each_start_and_no_secret_reaches_the_
 }
 
 #[test]
+fn the_ledgers_are_signed_and_verified_by_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["verify", "checkpoint"] {
+        let nothing = run(folder.path(), &["ledger", command]);
+        assert!(!nothing.status.success() && text(&nothing.stderr).contains("there is no SQLite file"), "{command}");
+    }
+    let made = run(folder.path(), &["admin", "create", "--email", "ada@example.org", "--name", "Ada"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let signed = run(folder.path(), &["ledger", "checkpoint"]);
+    let platform = "00000000-0000-0000-0000-000000000000: row ";
+    assert!(signed.status.success() && text(&signed.stdout).starts_with(platform), "{}", text(&signed.stderr));
+    let again = run(folder.path(), &["ledger", "checkpoint"]);
+    assert!(again.status.success() && text(&again.stdout).contains("No ledger grew"), "{}", text(&again.stdout));
+
+    // Whoever verifies needs no secret.
+    std::fs::remove_file(folder.path().join("tangguh.db.secret")).unwrap();
+    let holds = run(folder.path(), &["ledger", "verify"]);
+    assert!(holds.status.success() && text(&holds.stdout).contains("rows hold"), "{}", text(&holds.stdout));
+
+    let file = folder.path().join("tangguh.db");
+    let mut conn = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    conn.batch_execute("update account_revisions set body = body || ' '").unwrap();
+    let broken = run(folder.path(), &["ledger", "verify"]);
+    assert_eq!(broken.status.code(), Some(1));
+    let told = text(&broken.stdout);
+    assert!(told.contains("account: the revision does not say what the ledger's row says"), "{told}");
+    assert!(text(&broken.stderr).contains("1 of the ledgers do not hold"), "{}", text(&broken.stderr));
+}
+
+#[test]
 fn every_command_has_help() {
     let folder = tempfile::tempdir().unwrap();
     let commands: &[&[&str]] = &[
@@ -189,6 +221,7 @@ fn every_command_has_help() {
         &["openapi"],
         &["keys", "rotate"],
         &["ledger", "verify"],
+        &["ledger", "checkpoint"],
         &["healthcheck"],
     ];
     for command in commands {

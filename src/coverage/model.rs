@@ -216,10 +216,12 @@ fn shocks_and_stresses(conn: &mut AnyConnection, reach: &Reach) -> Result<Vec<La
     Ok(all.into_iter().filter(|(id, _)| !taken_up.contains(id)).map(|(id, code)| Lacking { id, code }).collect())
 }
 
+/// Where each organisation puts a subject: nodes, and how strongly.
+type Readings = BTreeMap<Option<Id>, BTreeMap<String, Strength>>;
+
 /// Subjects on which organisations name other nodes, or the same with another strength.
 fn disagreements(mappings: &[Mapping]) -> Vec<Disagreement> {
-    let mut subjects: BTreeMap<(&'static str, Id), (MappedKind, BTreeMap<Option<Id>, BTreeMap<String, Strength>>)> =
-        BTreeMap::new();
+    let mut subjects: BTreeMap<(&'static str, Id), (MappedKind, Readings)> = BTreeMap::new();
     for mapping in mappings {
         let subject = mapping.content.subject;
         let (_, readings) =
@@ -227,7 +229,7 @@ fn disagreements(mappings: &[Mapping]) -> Vec<Disagreement> {
         let reading = readings.entry(mapping.content.stakeholder_id).or_default();
         reading.insert(mapping.content.node.clone(), mapping.content.strength);
     }
-    let differ = |readings: &BTreeMap<Option<Id>, BTreeMap<String, Strength>>| {
+    let differ = |readings: &Readings| {
         let mut told = readings.values();
         let first = told.next();
         told.any(|other| Some(other) != first)

@@ -129,6 +129,9 @@ impl Part {
 
     fn votes(&self, conn: &mut AnyConnection, items: &mut Vec<Task>) -> Result<(), Problem> {
         let open = self.ballots(conn, "open")?;
+        if open.is_empty() {
+            return Ok(());
+        }
         let cast: Vec<Id> = vote_revisions::table
             .filter(vote_revisions::ballot_id.eq_any(open.iter().map(|ballot| ballot.meta.id)))
             .filter(vote_revisions::stakeholder_id.eq(self.stakeholder))
@@ -184,6 +187,9 @@ impl Part {
             .select(t::body)
             .load(conn)?;
         let statements: Vec<Statement> = bodies.iter().map(|body| parse(body)).collect::<Result<_, _>>()?;
+        if statements.is_empty() {
+            return Ok(());
+        }
         use position_revisions as p;
         let positions: Vec<(Id, Id, String, i32)> = p::table
             .filter(p::statement_id.eq_any(statements.iter().map(|one| one.meta.id)))

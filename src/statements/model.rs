@@ -109,7 +109,7 @@ pub struct StatementSection {
 
 /// A language tag.
 #[derive(ToSchema)]
-#[schema(max_length = 6, pattern = "^[a-z]{2,3}(-[A-Z]{2})?$", example = "en")]
+#[schema(max_length = 6, pattern = "^[a-z]{2,3}-?[A-Z]{0,2}$", example = "en")]
 #[expect(dead_code, reason = "describes what a string is")]
 struct LanguageTag(String);
 

@@ -3,8 +3,13 @@
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use tangguh::{
-    db::{AnyConnection, At, Id},
+    ballots::Ballot,
+    db::{AnyConnection, At, Id, lock_head},
+    decisions::Decision,
+    events::{Attendance, Event, FollowUp, Stage},
+    ledger::{Act, append},
     schema::*,
+    versioned::Resource,
 };
 
 use crate::harness::*;
@@ -25,8 +30,24 @@ fn organisation(world: &World, name: &str) -> Id {
     world.seed.stakeholders[name]
 }
 
-fn head(conn: &mut AnyConnection, ledger: Id) -> i64 {
-    ledgers::table.find(ledger).select(ledgers::sequence).first(conn).unwrap()
+/// Puts a text on the ledger, as every change does; answers the row's sequence.
+fn record(conn: &mut AnyConnection, ledger: Id, kind: &str, subject: Id, revision: i32, body: &Value) -> i64 {
+    let mut head = lock_head(conn, ledger).unwrap().unwrap();
+    let act = Act {
+        at: head.at,
+        account: None,
+        stakeholder: None,
+        action: "event.plan",
+        subject_kind: kind,
+        subject,
+        revision,
+        reason: None,
+        request_id: "planted",
+    };
+    append(conn, ledger, &mut head, &act, &body.to_string()).unwrap();
+    let now = (ledgers::sequence.eq(head.sequence), ledgers::hash.eq(&head.hash));
+    diesel::update(ledgers::table.find(ledger)).set(now).execute(conn).unwrap();
+    head.sequence
 }
 
 fn meta(id: Id, more: Value) -> Value {
@@ -37,8 +58,8 @@ fn meta(id: Id, more: Value) -> Value {
 }
 
 macro_rules! plant {
-    ($conn:expr, $ledger:expr, $anchors:ident, $revisions:ident, $id:expr, $state:expr, $body:expr, $($column:ident: $value:expr),*) => {{
-        let seq = head($conn, $ledger);
+    ($conn:expr, $ledger:expr, $resource:ty, $anchors:ident, $revisions:ident, $id:expr, $state:expr, $body:expr, $($column:ident: $value:expr),*) => {{
+        let seq = record($conn, $ledger, <$resource as Resource>::KIND, $id, 1, &$body);
         diesel::insert_into($anchors::table).values(($anchors::id.eq($id), $anchors::ledger_id.eq($ledger))).execute($conn).unwrap();
         diesel::insert_into($revisions::table)
             .values((
@@ -73,7 +94,7 @@ pub fn event<'w>(world: &'w World, program: &str, question: &str) -> Planted<'w>
         "material_ids": [], "outcomes": [{"id": "Pertanyaan <b>selaras</b> [x](javascript:y)"}],
         "sources": [{"standing": "ours", "note": "catatan rahasia sumber"}], "state": "minutes_draft"}),
     );
-    plant!(conn, ledger, events, event_revisions, event, "minutes_draft", body, kind: "working_session", code: EVENT,
+    plant!(conn, ledger, Event, events, event_revisions, event, "minutes_draft", body, kind: "working_session", code: EVENT,
         number: 900, held_on: None::<chrono::NaiveDate>, phase_id: None::<Id>);
     for (one, status, count, by) in [
         (dinas, "attended", Some(3), None),
@@ -86,7 +107,7 @@ pub fn event<'w>(world: &'w World, program: &str, question: &str) -> Planted<'w>
             json!({"event_id": event, "stakeholder_id": one, "status": status, "capacity": "member",
             "head_count": count, "represented_by_id": by, "note": "catatan rahasia kehadiran"}),
         );
-        plant!(conn, ledger, attendances, attendance_revisions, id, "recorded", attendance, event_id: event,
+        plant!(conn, ledger, Attendance, attendances, attendance_revisions, id, "recorded", attendance, event_id: event,
             stakeholder_id: one, status: status);
     }
     let stage = Id::new();
@@ -96,7 +117,7 @@ pub fn event<'w>(world: &'w World, program: &str, question: &str) -> Planted<'w>
         "groups": [{"name": {"id": "Meja 1"}, "stakeholder_ids": [dinas], "focus_area_ids": []}],
         "electorate": [dinas, mitra], "state": "current"}),
     );
-    plant!(conn, ledger, stages, stage_revisions, stage, "current", told, event_id: event, number: 1);
+    plant!(conn, ledger, Stage, stages, stage_revisions, stage, "current", told, event_id: event, number: 1);
     let ballot = Id::new();
     let told = meta(
         ballot,
@@ -108,7 +129,7 @@ pub fn event<'w>(world: &'w World, program: &str, question: &str) -> Planted<'w>
             "percent_agreement": 100.0, "median": null, "interquartile_range": null, "ranking": null, "quorum_met": true,
             "outcome": "agreed_with_reservations"}}),
     );
-    plant!(conn, ledger, ballots, ballot_revisions, ballot, "decided", told, event_id: event, stage_id: stage, number: 900,
+    plant!(conn, ledger, Ballot, ballots, ballot_revisions, ballot, "decided", told, event_id: event, stage_id: stage, number: 900,
         code: "B-900", question_id: Some(question), question_revision: Some(2));
     let decision = Id::new();
     let told = meta(
@@ -117,7 +138,7 @@ pub fn event<'w>(world: &'w World, program: &str, question: &str) -> Planted<'w>
         "on_revision": 2, "result_revision": 3, "kind": "revise", "reason": "Masalahnya | lebih luas.", "reason_kind": "wording",
         "problem": null, "state": "given", "rescinded_reason": null}),
     );
-    plant!(conn, ledger, decisions, decision_revisions, decision, "given", told, event_id: event, stage_id: stage,
+    plant!(conn, ledger, Decision, decisions, decision_revisions, decision, "given", told, event_id: event, stage_id: stage,
         ballot_id: Some(ballot), question_id: question, on_revision: 2, result_revision: 3, kind: "revise");
     let follow_up = Id::new();
     let told = meta(
@@ -126,13 +147,13 @@ pub fn event<'w>(world: &'w World, program: &str, question: &str) -> Planted<'w>
         "owner_stakeholder_id": sekretariat, "due_on": "2018-09-19", "state": "open", "progress": "catatan rahasia kemajuan",
         "focus_area_id": null}),
     );
-    plant!(conn, ledger, follow_ups, follow_up_revisions, follow_up, "open", told, event_id: event,
+    plant!(conn, ledger, FollowUp, follow_ups, follow_up_revisions, follow_up, "open", told, event_id: event,
         owner_stakeholder_id: sekretariat, due_on: None::<chrono::NaiveDate>);
     Planted { world, program: ledger, id: event, body }
 }
 
 impl Planted<'_> {
-    /// Approves the minutes with the row of the ledger that is the newest now.
+    /// Approves the minutes.
     pub fn approve(mut self) -> Self {
         self.step("minutes_approved");
         self
@@ -141,17 +162,12 @@ impl Planted<'_> {
     /// Takes the event to its next state.
     pub fn step(&mut self, state: &str) {
         let conn = &mut self.world.conn();
-        let seq = head(conn, self.program);
         let revision = self.body["revision"].as_i64().unwrap() as i32;
         self.body["revision"] = json!(revision + 1);
         self.body["state"] = json!(state);
-        // Nothing is both closed and opened by one row, so what was planted with this row began one row before.
+        let seq = record(conn, self.program, Event::KIND, self.id, revision + 1, &self.body);
         let row = event_revisions::table.find((self.id, revision));
-        let began: i64 = row.select(event_revisions::seq_from).first(conn).unwrap();
-        diesel::update(row)
-            .set((event_revisions::seq_from.eq(began.min(seq - 1)), event_revisions::seq_to.eq(seq)))
-            .execute(conn)
-            .unwrap();
+        diesel::update(row).set(event_revisions::seq_to.eq(seq)).execute(conn).unwrap();
         diesel::insert_into(event_revisions::table)
             .values((
                 event_revisions::subject_id.eq(self.id),
