@@ -85,6 +85,15 @@ pub struct AttendanceEdit {
     pub people: Option<Vec<Attendee>>,
 }
 
+impl AttendanceEdit {
+    /// The persons that a merge patch leads to; `None` where it says nothing of them. Null takes them away, as it
+    /// empties every member.
+    fn patched_people(&mut self, patch: &Patch<AttendanceEdit>) -> Option<Vec<Attendee>> {
+        let emptied = patch.value().get("people").is_some_and(Value::is_null);
+        self.people.take().or(emptied.then(Vec::new))
+    }
+}
+
 /// One organisation in a list of attendance.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct AttendanceEntry {
@@ -256,8 +265,8 @@ impl Attendance {
         event: &Event,
         entries: Vec<AttendanceEntry>,
     ) -> Result<Recorded<Vec<Attendance>>, Problem> {
-        check(tx, &entries)?;
         let known = recorded(tx, event.meta.id)?;
+        check(tx, &entries, &known)?;
         let conflicts: Vec<FieldError> = entries
             .iter()
             .enumerate()
@@ -309,10 +318,11 @@ impl Attendance {
         let id = Attendance::identify(tx.conn, &reach, event, stakeholder)?;
         Event::running(tx, event)?;
         let mut attendance: Attendance = tx.current(id, seen)?;
-        let edit: AttendanceEdit = patch.apply(&Tx::json(&attendance.content)?, &tx.schemas)?;
-        check_content(tx, "", stakeholder, &edit.content)?;
+        let mut edit: AttendanceEdit = patch.apply(&Tx::json(&attendance.content)?, &tx.schemas)?;
+        check_content(tx, "", stakeholder, &edit.content, Some(&attendance))?;
+        let people = edit.patched_people(&patch);
         attendance.content = edit.content;
-        keep_people(tx, id, edit.people)?;
+        keep_people(tx, id, people)?;
         tx.change(attendance, None)
     }
 }
@@ -321,6 +331,7 @@ impl Attendance {
 fn recorded(tx: &mut Tx<'_>, event: Id) -> Result<BTreeMap<Id, Attendance>, Problem> {
     let bodies: Vec<String> = attendance_revisions::table
         .filter(attendance_revisions::event_id.eq(event))
+        .filter(attendance_revisions::ledger_id.eq(tx.reach.ledger))
         .filter(attendance_revisions::seq_to.is_null())
         .select(attendance_revisions::body)
         .load(tx.conn)?;
@@ -347,7 +358,8 @@ fn conflict(number: usize, entry: &AttendanceEntry, known: Option<&Attendance>) 
     }
 }
 
-fn check(tx: &mut Tx<'_>, entries: &[AttendanceEntry]) -> Result<(), Problem> {
+/// Who is recorded already stays correctable after it has left the programme: only who is new must take part.
+fn check(tx: &mut Tx<'_>, entries: &[AttendanceEntry], known: &BTreeMap<Id, Attendance>) -> Result<(), Problem> {
     let mut seen = BTreeSet::new();
     let twice: Vec<FieldError> = entries
         .iter()
@@ -364,19 +376,28 @@ fn check(tx: &mut Tx<'_>, entries: &[AttendanceEntry]) -> Result<(), Problem> {
     let named: Vec<(String, Id)> = entries
         .iter()
         .enumerate()
+        .filter(|(_, entry)| !known.contains_key(&entry.stakeholder_id))
         .map(|(number, entry)| (format!("/items/{number}/stakeholder_id"), entry.stakeholder_id))
         .collect();
     take_part(tx, &named)?;
     for (number, entry) in entries.iter().enumerate() {
-        check_content(tx, &format!("/items/{number}"), entry.stakeholder_id, &entry.edit.content)?;
+        let before = known.get(&entry.stakeholder_id);
+        check_content(tx, &format!("/items/{number}"), entry.stakeholder_id, &entry.edit.content, before)?;
     }
     Ok(())
 }
 
-fn check_content(tx: &mut Tx<'_>, at: &str, stakeholder: Id, content: &AttendanceContent) -> Result<(), Problem> {
+fn check_content(
+    tx: &mut Tx<'_>,
+    at: &str,
+    stakeholder: Id,
+    content: &AttendanceContent,
+    before: Option<&Attendance>,
+) -> Result<(), Problem> {
     let pointer = format!("{at}/represented_by_id");
     let represented = content.status == AttendanceStatus::Represented;
     match content.represented_by_id {
+        Some(by) if represented && before.is_some_and(|before| before.content.represented_by_id == Some(by)) => Ok(()),
         Some(by) if represented && by != stakeholder => take_part(tx, &[(pointer, by)]),
         None if !represented => Ok(()),
         _ => Err(Problem::Invalid(vec![FieldError::new(

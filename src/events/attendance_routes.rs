@@ -138,7 +138,7 @@ async fn history(
 
 /// Change an organisation's attendance
 ///
-/// A merge patch (RFC 7396). `people`, where given, replaces all persons.
+/// A merge patch (RFC 7396). `people`, where given, replaces all persons; null takes them away.
 #[utoipa::path(
     tag = "events", operation_id = "edit_attendance",
     params(AttendancePath, IfMatch),

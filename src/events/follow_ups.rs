@@ -181,7 +181,7 @@ impl FollowUp {
     pub fn give(tx: &mut Tx<'_>, event: &str, new: NewFollowUp) -> Result<Recorded<FollowUp>, Problem> {
         let id = Event::identify(tx.conn, tx.reach.ledger, event)?;
         let event: Event = tx.look(id)?;
-        check(tx, &new)?;
+        check(tx, &new, None)?;
         tx.create(FollowUp { meta: Meta::new(tx.now), event_id: event.meta.id, content: new }, None)
     }
 
@@ -205,7 +205,7 @@ impl FollowUp {
         if !runs {
             only_reports(&follow_up.content, &content)?;
         }
-        check(tx, &content)?;
+        check(tx, &content, Some(&follow_up.content))?;
         follow_up.content = content;
         tx.change(follow_up, None)
     }
@@ -234,8 +234,12 @@ fn only_reports(before: &NewFollowUp, after: &NewFollowUp) -> Result<(), Problem
     if refused.is_empty() { Ok(()) } else { Err(Problem::Invalid(refused)) }
 }
 
-fn check(tx: &mut Tx<'_>, content: &NewFollowUp) -> Result<(), Problem> {
-    take_part(tx, &[("/owner_stakeholder_id".into(), content.owner_stakeholder_id)])?;
+/// An owner that has left the programme since stays named: what it left undone can still be dropped.
+fn check(tx: &mut Tx<'_>, content: &NewFollowUp, before: Option<&NewFollowUp>) -> Result<(), Problem> {
+    let owner = content.owner_stakeholder_id;
+    if before.is_none_or(|before| before.owner_stakeholder_id != owner) {
+        take_part(tx, &[("/owner_stakeholder_id".into(), owner)])?;
+    }
     match content.focus_area_id {
         Some(area) => tx.must_exist::<FocusArea>(&[("/focus_area_id".into(), area)]),
         None => Ok(()),

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     access::{Listed, Reach, Recorded, Seen, Tx},
-    db::{AnyConnection, Id},
+    db::{AnyConnection, Backend, Id},
     documents::Document,
     facts::{Source, check_sources},
     keyset, listed,
@@ -221,7 +221,7 @@ pub struct EventFilter {
 }
 
 impl Filter for EventFilter {
-    const SORTS: &'static [&'static str] = &["code", "updated_at"];
+    const SORTS: &'static [&'static str] = &["code", "on", "updated_at"];
 }
 
 versioned!(
@@ -235,6 +235,8 @@ versioned!(
         phase_id: this.content.phase_id
     }
 );
+
+type Boxed<'q> = event_revisions::BoxedQuery<'q, Backend, crate::versioned::Columns>;
 
 /// The number in a code: `E-10` comes after `E-9`.
 pub fn number_of(code: &str) -> i32 {
@@ -286,7 +288,7 @@ impl Resource for Event {
             return Ok(json!(stored.seq_from));
         }
         let event: Event = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
-        Ok(json!(number_of(&event.code)))
+        Ok(if sort == "on" { json!(event.content.on) } else { json!(number_of(&event.code)) })
     }
 }
 
@@ -315,6 +317,7 @@ impl Event {
             query = query.filter(event_revisions::held_on.lt(until));
         }
         let rows: Vec<Stored> = match page.sort {
+            "on" => by_day(query, page)?.load(conn)?,
             "updated_at" => keyset!(query, page, event_revisions, seq_from as i64).load(conn)?,
             _ => keyset!(query, page, event_revisions, number as i32).load(conn)?,
         };
@@ -382,6 +385,30 @@ impl Event {
         }
         tx.change(event, Some(&step.reason))
     }
+}
+
+/// Sorts events by their day. Those without one come last, whichever way round: the databases differ on where a null
+/// belongs.
+fn by_day<'q>(query: Boxed<'q>, page: &Page) -> Result<Boxed<'q>, Problem> {
+    use event_revisions::{held_on, subject_id};
+    let mut query = query.limit(page.limit + 1);
+    if let Some((day, id)) = page.after::<Option<NaiveDate>>()? {
+        query = match (day, page.descending) {
+            (Some(day), false) => query.filter(
+                held_on.gt(day).or(held_on.eq(day).and(subject_id.gt(id))).or(held_on.is_null()).assume_not_null(),
+            ),
+            (Some(day), true) => query.filter(
+                held_on.lt(day).or(held_on.eq(day).and(subject_id.lt(id))).or(held_on.is_null()).assume_not_null(),
+            ),
+            (None, false) => query.filter(held_on.is_null()).filter(subject_id.gt(id)),
+            (None, true) => query.filter(held_on.is_null()).filter(subject_id.lt(id)),
+        };
+    }
+    let dated_first = held_on.is_null().asc();
+    Ok(match page.descending {
+        false => query.order((dated_first, held_on.asc(), subject_id.asc())),
+        true => query.order((dated_first, held_on.desc(), subject_id.desc())),
+    })
 }
 
 fn check(tx: &mut Tx<'_>, content: &NewEvent) -> Result<(), Problem> {

@@ -137,7 +137,7 @@ async fn edit(
 /// Take a step of an event's life cycle
 ///
 /// planned → confirmed → held → minutes_draft → minutes_approved → closed; planned and confirmed can be postponed or
-/// cancelled, a postponed one planned again, and approved minutes drawn back to be mended.
+/// cancelled, a postponed one planned again or cancelled, and approved minutes drawn back to be mended.
 #[utoipa::path(
     tag = "events", operation_id = "advance_event",
     params(EventPath, IfMatch, Repeat),
