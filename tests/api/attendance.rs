@@ -8,7 +8,7 @@ use tangguh::{policy::Role::*, schema::attendance_revisions};
 
 use crate::{
     harness::*,
-    room::{HOST, Room, kept},
+    room::{HOST, Room, kept, leave},
 };
 
 fn present(stakeholder: &str) -> Value {
@@ -169,6 +169,38 @@ story! {
         let mut statuses = [one.status.as_u16(), two.status.as_u16()];
         statuses.sort();
         assert_eq!(statuses, [200, 409], "{} {}", one.text, two.text);
+        world.verify();
+    }
+}
+
+story! {
+    async fn who_has_left_stays_in_the_record_and_correctable(world) {
+        let room = Room::new(&world).await;
+        let list = format!("{}/attendance", room.event);
+        let put = async |items: Value| world.ask(HOST, Method::PUT, &list).json(json!({"items": items})).send().await;
+        let spoken_for = with(present(&room.dinas), json!({"status": "represented", "represented_by_id": room.mitra}));
+        put(json!([spoken_for])).await.expect(200);
+        leave(&world, &room.dinas).await;
+        leave(&world, &room.mitra).await;
+        room.patch(HOST, &format!("{list}/{}", room.dinas), json!({"note": "Lewat surat."})).await.expect(200);
+        put(json!([with(spoken_for, json!({"on_revision": 2, "head_count": 1}))])).await.expect(200);
+        // It cannot be named anew.
+        assert_eq!(put(json!([present(&room.mitra)])).await.expect(422).pointers(), ["/items/0/stakeholder_id"]);
+        world.verify();
+    }
+}
+
+story! {
+    async fn null_takes_all_persons_away(world) {
+        let room = Room::new(&world).await;
+        let list = format!("{}/attendance", room.event);
+        let items = json!({"items": [with(present(&room.dinas), json!({"people": [{"name": "Budi"}, {"name": "Ani"}]}))]});
+        world.ask(HOST, Method::PUT, &list).json(items).expect(200).await;
+        let path = format!("{list}/{}", room.dinas);
+        let people = async || world.get(HOST, &format!("{path}?expand=people")).expect(200).await.body["expanded"]["people"].clone();
+        assert_eq!(people().await.as_array().unwrap().len(), 2);
+        room.patch(HOST, &path, json!({"people": null})).await.expect(200);
+        assert_eq!(people().await, json!([]));
         world.verify();
     }
 }

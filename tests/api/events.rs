@@ -6,7 +6,7 @@ use tangguh::policy::Role::*;
 use crate::{
     harness::*,
     neighbour,
-    room::{HOST, Room},
+    room::{HOST, Room, leave},
 };
 
 fn meeting() -> Value {
@@ -124,8 +124,12 @@ story! {
         assert_eq!(codes("state=confirmed").await, ["E-2"]);
         assert_eq!(codes("on.gte=2026-02-10&on.lt=2026-03-10").await, ["E-2"]);
         assert_eq!(codes("sort=-updated_at&limit=1").await, ["E-2"]);
+        // Those without a day come last, whichever way round.
+        world.post(Member(Lead), "{p}/events").json(json!({"kind": "forum", "name": {"id": "Tanpa hari"}})).expect(201).await;
+        assert_eq!(codes("sort=on").await, ["E-1", "E-2", "E-3", "E-4"]);
+        assert_eq!(codes("sort=-on").await, ["E-3", "E-2", "E-1", "E-4"]);
         assert_eq!(world.get(Member(Observer), "{p}/events/E-2").expect(200).await.body["kind"], "meeting");
-        for nothing in ["E-4", "E-02", "E-99999999999999", "F-1", "%00", "E-1%00"] {
+        for nothing in ["E-5", "E-02", "E-99999999999999", "F-1", "%00", "E-1%00"] {
             world.get(Member(Observer), &format!("{{p}}/events/{nothing}")).expect(404).await;
         }
         world.get(Member(Observer), "{p}/events?kind=party").expect(400).await;
@@ -160,6 +164,14 @@ story! {
         world.get(HOST, &format!("{{p}}/events/{other}/stages/{id}")).expect(404).await;
         let listed = world.get(HOST, &stages).expect(200).await;
         assert_eq!(listed.items().iter().map(|stage| &stage["number"]).collect::<Vec<_>>(), [1, 2]);
+
+        // An organisation that has left since does not stand in the way of a rename; it cannot be named anew.
+        room.patch(Member(Lead), &room.stage, json!({"number": 3, "electorate": [room.dinas]})).await.expect(200);
+        leave(&world, &room.dinas).await;
+        let renamed = room.patch(Member(Lead), &room.stage, json!({"name": {"id": "Pleno"}})).await.expect(200);
+        assert_eq!(renamed.body["electorate"], json!([room.dinas]));
+        let anew = json!({"number": 4, "name": {"id": "Lagi"}, "electorate": [room.dinas]});
+        assert_eq!(add(anew).await.expect(422).pointers(), ["/electorate/0"]);
         world.verify();
     }
 }

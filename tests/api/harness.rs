@@ -126,7 +126,25 @@ pub struct World {
     pub target: Target,
     call: Box<dyn Fn(TestRequest) -> Answer>,
     // Removed with the world.
-    _folder: Option<tempfile::TempDir>,
+    _kept: Kept,
+}
+
+/// Where a world's database is. It goes with its world: those of a whole run together would fill a small disk.
+enum Kept {
+    Folder { _folder: tempfile::TempDir },
+    Database { url: &'static str, name: String },
+    Elsewhere,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Kept::Database { url, name } = self
+            && let Ok(mut conn) = PgConnection::establish(url)
+        {
+            // The service's threads may still be connected.
+            _ = conn.batch_execute(&format!("drop database {name} with (force)"));
+        }
+    }
 }
 
 pub struct Reply {
@@ -233,7 +251,7 @@ impl World {
 
     /// A world with other settings.
     pub fn with(kind: Kind, change: impl FnOnce(&mut Settings)) -> Option<World> {
-        let (target, seed, folder) = match kind {
+        let (target, seed, kept) = match kind {
             Kind::Sqlite => sqlite(),
             Kind::Postgres => postgres(cluster::url()?),
         };
@@ -242,7 +260,7 @@ impl World {
         let clock = Clock::standing(beginning());
         let service = serve(settings, clock.clone());
         let call = calling(service.clone());
-        Some(World { kind, seed, clock, service, target, call, _folder: folder })
+        Some(World { kind, seed, clock, service, target, call, _kept: kept })
     }
 
     /// The same world as seen through another instance of the service: its own threads, caches and app.
@@ -250,7 +268,7 @@ impl World {
         let service = self.instance();
         let call = calling(service.clone());
         let (kind, seed, clock, target) = (self.kind, self.seed.clone(), self.clock.clone(), self.target.clone());
-        World { kind, seed, clock, service, target, call, _folder: None }
+        World { kind, seed, clock, service, target, call, _kept: Kept::Elsewhere }
     }
 
     /// Another instance of the service on the same database.
@@ -419,7 +437,7 @@ fn serve(settings: Settings, clock: Clock) -> web::Data<Service> {
 }
 
 /// A copy of the template file.
-fn sqlite() -> (Target, Seed, Option<tempfile::TempDir>) {
+fn sqlite() -> (Target, Seed, Kept) {
     static TEMPLATE: LazyLock<(tempfile::TempDir, Seed)> = LazyLock::new(|| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("template.db");
@@ -435,11 +453,11 @@ fn sqlite() -> (Target, Seed, Option<tempfile::TempDir>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("test.db");
     std::fs::copy(TEMPLATE.0.path().join("template.db"), &path).unwrap();
-    (Target::Sqlite(path.to_str().unwrap().into()), TEMPLATE.1.clone(), Some(folder))
+    (Target::Sqlite(path.to_str().unwrap().into()), TEMPLATE.1.clone(), Kept::Folder { _folder: folder })
 }
 
 /// A copy of the template database.
-fn postgres(url: &'static str) -> (Target, Seed, Option<tempfile::TempDir>) {
+fn postgres(url: &'static str) -> (Target, Seed, Kept) {
     static COPYING: Mutex<u32> = Mutex::new(0);
     static TEMPLATE: LazyLock<(String, Seed)> = LazyLock::new(|| {
         let url = cluster::url().unwrap();
@@ -458,7 +476,7 @@ fn postgres(url: &'static str) -> (Target, Seed, Option<tempfile::TempDir>) {
         .unwrap()
         .batch_execute(&format!("create database {name} template {template}"))
         .unwrap();
-    (Target::Postgres(database(url, &name)), seed.clone(), None)
+    (Target::Postgres(database(url, &name)), seed.clone(), Kept::Database { url, name })
 }
 
 /// The same URL with another database.

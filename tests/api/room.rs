@@ -171,3 +171,10 @@ pub fn kept(world: &World) -> String {
 pub fn kept_replies(world: &World) -> i64 {
     stored_replies::table.count().get_result(&mut world.conn()).unwrap()
 }
+
+/// Ends an organisation's part in the programme.
+pub async fn leave(world: &World, id: &str) {
+    let path = format!("{{p}}/stakeholders/{id}");
+    let now = world.get(Member(Secretariat), &path).expect(200).await.etag();
+    world.delete(Member(Secretariat), &path).if_match(&now).expect(204).await;
+}
