@@ -303,8 +303,13 @@ impl Tx<'_> {
 
     /// The answer to several things that were made or changed: each as the caller sees it.
     pub fn all_changed<R: Resource>(&mut self, changed: Recorded<Vec<R>>) -> Result<Recorded<Reply>, Problem> {
-        let items = changed.0.iter().map(|one| self.show(one)).collect::<Result<Vec<_>, _>>()?;
+        let items = self.show_all(&changed.0)?;
         Ok(Recorded(Reply::json(200, &serde_json::json!({"items": items}))?))
+    }
+
+    /// Each of several things as the caller sees it.
+    pub fn show_all<R: Resource>(&mut self, resources: &[R]) -> Result<Vec<Value>, Problem> {
+        resources.iter().map(|one| self.show(one)).collect()
     }
 
     /// Something as the caller sees it.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::model::{Decision, NewDecision, decide};
@@ -69,6 +70,16 @@ impl Outcomes {
         for ballot in self.ballots.iter_mut().filter(|ballot| ballot.content.anonymous) {
             ballot.result = None;
         }
+    }
+
+    /// All of it as the caller sees it.
+    pub fn shown(&self, tx: &mut Tx<'_>) -> Result<Value, Problem> {
+        Ok(json!({
+            "attendance": tx.show_all(&self.attendance)?,
+            "votes": tx.show_all(&self.votes)?,
+            "ballots": tx.show_all(&self.ballots)?,
+            "decisions": tx.show_all(&self.decisions)?,
+        }))
     }
 }
 

@@ -158,7 +158,7 @@ async fn keep(
             if trial.dry_run {
                 made.tell_no_secrets();
             }
-            Reply::json(200, &made)
+            Reply::json(200, &made.shown(tx)?)
         })
     })
     .await

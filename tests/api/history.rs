@@ -1,13 +1,10 @@
 //! What was: history, and the state at an earlier moment; and that a change names what it saw.
 
-use std::collections::BTreeMap;
-
-use actix_web::http::Method;
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-use tangguh::{api, policy::Role::*};
+use serde_json::json;
+use tangguh::policy::Role::*;
 
-use crate::harness::*;
+use crate::{harness::*, operations::*};
 
 /// The number of the programme's newest ledger row.
 async fn head(world: &World) -> i64 {
@@ -132,72 +129,22 @@ story! {
     }
 }
 
-/// Every operation that takes `If-Match`: its id, method and path.
-fn pinned() -> BTreeMap<String, (Method, String)> {
-    let document = api::document();
-    let mut found = BTreeMap::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            let pins = |one: &Value| one["in"] == "header" && one["name"] == "If-Match";
-            if operation["parameters"].as_array().into_iter().flatten().any(pins) {
-                let method = method.to_uppercase().parse().unwrap();
-                found.insert(operation["operationId"].as_str().unwrap().to_owned(), (method, path.clone()));
-            }
-        }
-    }
-    found
-}
-
 story! {
     async fn every_change_of_what_is_there_names_the_revision_that_was_seen(world) {
-        let why = json!({"reason": "Perlu."});
-        let question = world.question().await;
-        let area = world.focus_area().await;
-        let phase = world.post(Member(Lead), "{p}/phases").json(json!({"number": 1, "name": {"id": "Tahap"}})).expect(201).await.id();
-        let shock = world.post(Member(Lead), "{p}/shocks-and-stresses").json(json!({"kind": "shock", "name": {"id": "Banjir"}})).expect(201).await.id();
-        let document = json!({"title": {"id": "Naskah"}, "kind": "report", "visibility": "public"});
-        let document = world.post(Member(Lead), "{p}/documents").json(document).expect(201).await.id();
-        let part = json!({"new_stakeholder": {"names": [{"name": {"id": "Baru"}}], "kind": "other"}, "capacity": "member"});
-        let stakeholder = world.post(Member(Lead), "{p}/stakeholders").json(part).expect(201).await.body["stakeholder_id"].as_str().unwrap().to_owned();
-        let membership = world.get(Member(Lead), "{p}/memberships?role=agency").expect(200).await.items()[0]["id"].as_str().unwrap().to_owned();
-        let ids = [
-            ("{program}", "jakarta".to_owned()), ("{question_id}", question.id()), ("{focus_area_id}", area.clone()), ("{phase_id}", phase),
-            ("{shock_or_stress_id}", shock), ("{document_id}", document), ("{stakeholder_id}", stakeholder), ("{membership_id}", membership),
-            ("{account_id}", world.account(&Outsider).to_string()),
-        ];
-        let bodies: BTreeMap<&str, Value> = [
-            ("revise_question", json!({"text": {"id": "Baru?"}, "reason_kind": "wording", "reason": "Perlu."})),
-            ("review_question", json!({"to": "proposed", "reason": "Perlu."})),
-            ("move_question", json!({"focus_area_id": area, "reason": "Perlu."})),
-            ("merge_question", json!({"into_id": question.id(), "reason": "Perlu."})),
-            ("split_question", json!({"into": [{"text": {"id": "Satu"}}, {"text": {"id": "Dua"}}], "reason": "Perlu."})),
-            ("archive_program", json!({"to": "archived", "reason": "Perlu."})),
-        ].into();
-        let operations = pinned();
-        assert!(operations.len() >= 27, "{:?}", operations.keys());
+        let things = Things::make(&world, "jakarta", Member(Lead)).await;
         let ledgers = async || {
             let platform = world.get(Member(Admin), "ledger?sort=-sequence&limit=1").expect(200).await;
             (world.ledger(), platform.items()[0]["sequence"].clone())
         };
         let before = ledgers().await;
-        for (id, (method, path)) in &operations {
-            let path = ids.iter().fold(path.trim_start_matches("/api/v1/").to_owned(), |path, (name, id)| path.replace(name, id));
-            assert!(!path.contains('{'), "{id}: this story has no {path}");
-            let who = if path.starts_with("accounts") || id == "archive_program" { Member(Admin) } else { Member(Lead) };
-            let send = async |tag: Option<&str>| {
-                let ask = world.ask(who.clone(), method.clone(), &path);
-                let ask = match tag { Some(tag) => ask.if_match(tag), None => ask };
-                match method.as_str() {
-                    "PATCH" => ask.patch(json!({})).send().await,
-                    "DELETE" => ask.send().await,
-                    _ if id == "renew_password_token" => ask.send().await,
-                    _ => ask.json(bodies.get(id.as_str()).unwrap_or(&why).clone()).send().await,
-                }
-            };
-            let bare = send(None).await;
+        let pinned: Vec<_> = OPERATIONS.iter().filter(|operation| operation.is_pinned()).collect();
+        assert!(pinned.len() >= 45, "{}", pinned.len());
+        for operation in pinned {
+            let (id, who) = (&operation.id, signed_in(&world, &operation.who_may()));
+            let bare = things.ask(&world, who.clone(), operation).send().await;
             assert_eq!((bare.status.as_u16(), bare.problem()), (428, "precondition-required"), "{id}: {}", bare.text);
             for tag in ["\"99.abc\"", "\"of somebody else\"", "\"0\""] {
-                let stale = send(Some(tag)).await;
+                let stale = things.ask(&world, who.clone(), operation).if_match(tag).send().await;
                 assert_eq!((stale.status.as_u16(), stale.problem()), (412, "stale"), "{id}: {}", stale.text);
                 assert!(stale.body["current_revision"].as_i64().unwrap() >= 1, "{id}");
                 assert_eq!(stale.header("etag"), stale.body["current_etag"].as_str(), "{id}");

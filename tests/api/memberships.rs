@@ -90,7 +90,7 @@ story! {
 story! {
     async fn nobody_grants_more_than_they_have(world) {
         let refused = world.post(Member(Secretariat), "{p}/memberships").json(grant(&world, "lead", "2026-01-01")).expect(403).await;
-        assert_eq!((refused.problem(), &refused.body["missing_actions"]), ("cannot-grant", &json!(["phase.complete"])));
+        assert_eq!((refused.problem(), &refused.body["missing_actions"]), ("cannot-grant", &json!(["phase.complete", "statement.adopt", "statement.publish"])));
         let lead = held(&world, Lead).await;
         let edit = world.patch(Member(Secretariat), &path(&lead)).if_match(&lead.etag()).patch(json!({"note": "Kami."})).expect(403).await;
         assert_eq!(edit.problem(), "cannot-grant");

@@ -9,7 +9,7 @@ use tangguh::{
     policy::{Action, Role::*},
 };
 
-use crate::{harness::*, planted};
+use crate::harness::*;
 
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(api::document);
 
@@ -95,6 +95,7 @@ pub fn resolved(schema: &'static Value) -> &'static Value {
 /// One of each thing in one programme: the ids that fill a path.
 pub struct Things {
     ids: BTreeMap<&'static str, String>,
+    open_ballot: String,
     email: String,
     refresh_token: String,
 }
@@ -166,7 +167,7 @@ impl Things {
             .await;
         let follow_up = json!({"text": {"id": "Siapkan bahan"}, "owner_stakeholder_id": stakeholder});
         let follow_up = post(&format!("events/{event}/follow-ups"), follow_up).await.id();
-        let ballot = post(&format!("events/{event}/stages/{stage}/ballots"), ballot()).await.id();
+        let ballot = post(&format!("events/{event}/stages/{stage}/ballots"), self::ballot()).await.id();
         let path = format!("{slug}/ballots/{ballot}");
         let why = json!({"reason": "Siap."});
         world.post(lead.clone(), &format!("{path}/opening")).if_match("\"1\"").json(why.clone()).expect(200).await;
@@ -179,11 +180,28 @@ impl Things {
         let kept = world.post(lead.clone(), &path).json(decision).expect(200).await.body;
         let decision = kept["decisions"][0]["id"].as_str().unwrap().to_owned();
 
-        // What has no operation of its own here is planted: minutes and statements that everybody may read.
+        // What is still open to be voted in, and what everybody may read.
+        let path = format!("{slug}/events/{event}/stages/{stage}/ballots");
+        let open_ballot = world.post(lead.clone(), &path).json(self::ballot()).expect(201).await.id();
+        let path = format!("{slug}/ballots/{open_ballot}/opening");
+        world.post(lead.clone(), &path).if_match("\"1\"").json(json!({"reason": "Siap."})).expect(200).await;
         let of = world.get(lead.clone(), &slug).expect(200).await;
         world.patch(lead.clone(), &slug).if_match(&of.etag()).patch(json!({"published": true})).expect(200).await;
-        planted::event(world, program, &question.id()).approve();
-        planted::edition(world, program, 1);
+        let step = |to: &str| ("transitions", json!({"to": to, "reason": "Sudah waktunya."}));
+        let minuted = json!({"kind": "working_session", "name": {"id": "Sesi kerja"}, "on": "2026-01-12"});
+        let minuted = post("events", minuted).await;
+        let steps = ["confirmed", "held", "minutes_draft", "minutes_approved"].map(step);
+        act(world, &lead, &format!("{slug}/events/{}", minuted.id()), &steps).await;
+        let published = post("statements", statement(&area, &question.id())).await;
+        let adoption = json!({"reason": "Ditetapkan.", "override_reason": "Tanpa tanggapan semua organisasi."});
+        let steps = [
+            step("in_alignment"),
+            step("proposed"),
+            ("adoption", adoption),
+            ("publication", json!({"reason": "Untuk umum."})),
+        ];
+        act(world, &lead, &format!("{slug}/statements/{}", published.id()), &steps).await;
+        let code = |made: &Reply| made.body["code"].as_str().unwrap().to_owned();
 
         let ids = BTreeMap::from([
             ("program", program.to_owned()),
@@ -204,21 +222,32 @@ impl Things {
             ("follow_up_id", follow_up),
             ("ballot_id", ballot),
             ("decision_id", decision),
-            ("event_code", planted::EVENT.into()),
-            ("statement_code", planted::STATEMENT.into()),
+            ("event_code", code(&minuted)),
+            ("statement_code", code(&published)),
             ("edition", "1".into()),
             ("name", "stale".into()),
             ("framework", "CRI".into()),
         ]);
         let refresh_token = tokens["refresh_token"].as_str().unwrap().to_owned();
-        Things { ids, email, refresh_token }
+        Things { ids, open_ballot, email, refresh_token }
     }
 
     /// The same things, called by another programme's paths.
     pub fn under(&self, program: &'static str) -> Things {
         let mut ids = self.ids.clone();
         ids.insert("program", program.into());
-        Things { ids, email: self.email.clone(), refresh_token: self.refresh_token.clone() }
+        Things {
+            ids,
+            open_ballot: self.open_ballot.clone(),
+            email: self.email.clone(),
+            refresh_token: self.refresh_token.clone(),
+        }
+    }
+
+    /// The same things, with a ballot in which votes can be cast in the place of one that was decided.
+    pub fn before_the_vote(mut self) -> Things {
+        self.ids.insert("ballot_id", self.open_ballot.clone());
+        self
     }
 
     pub fn id(&self, name: &str) -> &str {
@@ -362,6 +391,14 @@ pub fn required(operation: &Operation) -> &'static [(&'static str, &'static str)
         "diff_program" => &[("from", "seq:1")],
         "list_translation_backlog" => &[("lang", "en")],
         _ => &[],
+    }
+}
+
+/// Takes a thing through these acts, one after the other.
+async fn act(world: &World, who: &Who, path: &str, acts: &[(&str, Value)]) {
+    for (act, body) in acts {
+        let etag = world.get(who.clone(), path).expect(200).await.etag();
+        world.post(who.clone(), &format!("{path}/{act}")).if_match(&etag).json(body.clone()).expect(200).await;
     }
 }
 

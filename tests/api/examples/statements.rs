@@ -47,8 +47,8 @@ async fn proposals(run: &mut Run<'_>, area: &str) -> Vec<Value> {
     ]
 }
 
-/// A statement from its draft to its publication.
-pub async fn statements(run: &mut Run<'_>, area: &str) {
+/// A statement from its draft to its publication; this organisation takes a position on it.
+pub async fn statements(run: &mut Run<'_>, area: &str, stakeholder: &str) {
     let (lead, secretariat) = (Member(Lead), Member(Secretariat));
     let found = run.world.get(lead.clone(), "{p}/questions?state=validated").expect(200).await;
     let question = &found.items()[0];
@@ -71,7 +71,7 @@ pub async fn statements(run: &mut Run<'_>, area: &str) {
     run.act("revise_statement", secretariat.clone(), &one, revision).await;
     let step = json!({"to": "in_alignment", "reason": "Siap ditanggapi."});
     run.act("advance_statement", secretariat.clone(), &one, step).await;
-    positions(run, &statement).await;
+    positions(run, &statement, stakeholder).await;
 
     let step = json!({"to": "proposed", "reason": "Semua keberatan telah dijawab."});
     run.call("advance_statement", secretariat.clone(), &one, "", step).await;
@@ -92,11 +92,8 @@ pub async fn statements(run: &mut Run<'_>, area: &str) {
     run.read("get_phase_gate", lead, &["jakarta", &phase], "").await;
 }
 
-async fn positions(run: &mut Run<'_>, statement: &str) {
-    let stakeholder = run.world.seed.stakeholders["dinas"].to_string();
-    let member = json!({"stakeholder_id": stakeholder, "capacity": "member"});
-    run.call("add_participant", Member(Lead), &["jakarta"], "", member).await;
-    let one = ["jakarta", statement, stakeholder.as_str()];
+async fn positions(run: &mut Run<'_>, statement: &str, stakeholder: &str) {
+    let one = ["jakarta", statement, stakeholder];
     let objection = json!({"on_revision": 3, "kind": "object", "comment": "Kawasan pesisir belum disebut."});
     run.act("take_position", Member(Agency), &one, objection).await;
     let answer = json!({"on_revision": 1, "text": "Kawasan pesisir dibahas dalam pernyataan berikutnya."});
