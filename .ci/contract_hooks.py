@@ -19,7 +19,11 @@ from schemathesis.core.parameters import ParameterLocation
 PROGRAM = "jakarta-berketahanan"
 # Archived and made active again and again, so that the other one stays as it is.
 ANOTHER = "kota-percobaan"
-TEXTS = {"name", "text", "problem", "aim", "summary", "title", "description"}
+FRAMEWORK = "CRF-100RC"
+TEXTS = {
+    "name", "text", "problem", "aim", "summary", "title", "description", "purpose", "label", "rationale", "chair_role",
+    "aliases", "objectives", "outcomes", "labels",
+}  # fmt: skip
 
 chance = random.Random(20261124)
 session = requests.Session()
@@ -45,6 +49,10 @@ def there_is(base):
         json={"slug": ANOTHER, "source_language": "id", "name": {"id": "Kota percobaan"}, "time_zone": "Asia/Jakarta"},
         timeout=10,
     )
+    program = f"{base}/api/v1/programs/{PROGRAM}"
+    organisations = ids(items(f"programs/{PROGRAM}/stakeholders"), "stakeholder_id")
+    running = run_session(program, organisations)
+    events = items(f"programs/{PROGRAM}/events")
     return {
         "account_id": ids(items("accounts")) or ids(memberships, "account_id"),
         "document_id": ids(items(f"programs/{PROGRAM}/documents")),
@@ -52,24 +60,86 @@ def there_is(base):
         "into_id": questions,
         "lead_stakeholder_id": ids(items("stakeholders")),
         "membership_id": ids(memberships),
-        "participant": ids(items(f"programs/{PROGRAM}/stakeholders"), "stakeholder_id"),
+        "participant": organisations,
+        "owner_stakeholder_id": organisations,
+        "chair_stakeholder_id": organisations,
+        "represented_by_id": organisations,
+        "material_id": ids(items(f"programs/{PROGRAM}/documents")),
+        # Acts go to the event that is on; the code is of one whose minutes everybody may read.
+        **running,
+        "event_code": [event["code"] for event in events if event["state"] == "minutes_approved"],
+        "ballot_id": ids(items(f"programs/{PROGRAM}/ballots")),
+        "decision_id": ids(items(f"programs/{PROGRAM}/decisions")),
+        "mapping_id": ids(items(f"programs/{PROGRAM}/mappings")),
+        "criterion_id": ids(items(f"programs/{PROGRAM}/criteria")),
+        "statement_id": ids(items(f"programs/{PROGRAM}/statements")),
+        "statement_code": publish(program),
+        "framework": [FRAMEWORK],
+        "node": [node["code"] for node in items(f"frameworks/{FRAMEWORK}/nodes")],
         "phase_id": ids(items(f"programs/{PROGRAM}/phases")),
         "predecessor_id": ids(items("stakeholders")),
         "question_id": questions,
         "shock_or_stress_id": ids(items(f"programs/{PROGRAM}/shocks-and-stresses")),
-        "stakeholder_id": ids(items("stakeholders")),
+        "stakeholder_id": organisations or ids(items("stakeholders")),
         "successor_id": ids(items("stakeholders")),
         "parent_id": ids(items("stakeholders")),
     }
 
 
+def act(url, what, body):
+    """An act on what stands there now."""
+    seen = session.get(url, timeout=10)
+    return session.post(f"{url}/{what}", json=body, headers={"If-Match": seen.headers.get("ETag", "")}, timeout=10)
+
+
+def run_session(program, organisations):
+    """An event that is on, with a stage, two ballots and a follow-up: the demo's is over. Nothing, to who may not."""
+    event = session.post(f"{program}/events", json={"kind": "meeting", "name": {"id": "Percobaan"}}, timeout=10)
+    if event.status_code != 201:
+        return {}
+    event = event.json()["id"]
+    url = f"{program}/events/{event}"
+    stage = {"number": 1, "name": {"id": "Satu"}, "electorate": organisations}
+    stage = session.post(f"{url}/stages", json=stage, timeout=10).json()["id"]
+    invited = [{"stakeholder_id": one, "status": "invited", "capacity": "member"} for one in organisations]
+    session.put(f"{url}/attendance", json={"items": invited}, timeout=10)
+    follow_up = {"text": {"id": "Siapkan"}, "owner_stakeholder_id": organisations[0]}
+    follow_up = session.post(f"{url}/follow-ups", json=follow_up, timeout=10).json()["id"]
+    ballot = {
+        "title": {"id": "Setuju?"},
+        "method": "consensus",
+        "rule": {"threshold_percent": 60},
+        "quorum": 1,
+        "unit": "organization",
+    }
+    for reason in (None, "Siap."):
+        made = session.post(f"{url}/stages/{stage}/ballots", json=ballot, timeout=10).json()["id"]
+        if reason:
+            act(f"{program}/ballots/{made}", "opening", {"reason": reason})
+            for one in organisations:
+                session.put(f"{program}/ballots/{made}/votes/{one}", json={"value": "agree"}, timeout=10)
+    return {"event_id": [event], "stage_id": [stage], "follow_up_id": [follow_up]}
+
+
+def publish(program):
+    """Publishes what the demo adopted; answers the codes of what everybody may read."""
+    codes = []
+    for statement in session.get(f"{program}/statements", timeout=10).json().get("items", []):
+        if statement["state"] == "adopted":
+            answer = act(f"{program}/statements/{statement['id']}", "publication", {"reason": "Untuk umum."})
+            codes += [statement["code"]] if answer.status_code == 200 else []
+    return codes
+
+
 def name_things(case, known):
     archives = case.operation.definition.raw.get("operationId") == "archive_program"
     for name in case.path_parameters or {}:
-        of_program = "/programs/{program}/stakeholders/" in case.operation.path
+        of_program = "/programs/{program}/" in case.operation.path
         pool = known.get("participant" if name == "stakeholder_id" and of_program else name)
         if name == "program":
             case.path_parameters[name] = ANOTHER if archives else PROGRAM
+        elif name == "edition":
+            case.path_parameters[name] = 1
         elif name == "revision":
             case.path_parameters[name] = chance.choice([1, 1, 2])
         elif pool and chance.random() < 0.75:
@@ -86,12 +156,18 @@ def fit(value, known):
     for name, member in value.items():
         if isinstance(member, str) and known.get(name):
             member = chance.choice(known[name])
+        elif name == "electorate":
+            member = known["participant"][: len(member or [])]
+        elif name == "stakeholder_ids":
+            member = known["participant"][: len(member or [])]
         elif isinstance(member, list) and known.get(name.removesuffix("s")):
             member = [chance.choice(known[name.removesuffix("s")])] if member else []
         elif name == "emphases" and all(isinstance(one, str) for one in member or []):
             member = member and []
-        elif name in TEXTS and isinstance(member, dict) and member:
+        elif name in TEXTS and isinstance(member, dict) and member and "text" not in member:
             member = {"id": "Kalimat percobaan", **member}
+        elif name in TEXTS and isinstance(member, list):
+            member = [{"id": "Kalimat percobaan", **one} if isinstance(one, dict) else one for one in member]
         else:
             member = fit(member, known)
         fitted[name] = member

@@ -264,8 +264,10 @@ fn add_examples(operation: &mut Value, examples: &Value) {
     }
 }
 
+/// Pages and Markdown say the same as the JSON does, in other words.
 fn set_example(content: Option<&mut Value>, example: &Value) {
-    for (_, media) in content.and_then(Value::as_object_mut).into_iter().flatten() {
+    let content = content.and_then(Value::as_object_mut).into_iter().flatten();
+    for (_, media) in content.filter(|(kind, _)| kind.ends_with("json")) {
         media["example"] = example.clone();
     }
 }
