@@ -6,14 +6,13 @@ use actix_web::{
     App, Error, HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    guard::{GuardContext, fn_guard},
+    guard::{Guard, fn_guard},
     http::{Method, header},
     middleware::{Compress, from_fn},
     web,
 };
 use serde_json::Value;
 use utoipa::OpenApi as _;
-use utoipa_actix_web::{AppExt, UtoipaApp, scope, service_config::ServiceConfig};
 
 use crate::{
     access, accounts, ballots, coverage, criteria, decisions, document, documents, events, focus_areas, frameworks,
@@ -22,6 +21,7 @@ use crate::{
     platform::{self, Swagger},
     problem::{Problem, ProblemBody},
     programs, public, questions,
+    routes::Routes,
     service::Service,
     shocks_and_stresses, sign_ins, stakeholders, statements, translations,
     valid::BodyLimit,
@@ -32,31 +32,32 @@ use crate::{
 /// actix-web tries patterns one after the other, and one with a parameter is a regular expression: with all of
 /// them in one scope, a sixth of the processor time of a read went there. So each resource has a scope of its own,
 /// which a comparison of words picks.
-fn resources(root: &mut ServiceConfig) {
-    root.service(below(Beginning::Shared(&["openapi.json", "meta"]), platform::routes))
-        .service(below(Beginning::Shared(&["auth"]), sign_ins::routes))
-        .service(below(Beginning::Shared(&["me", "access"]), me::routes))
-        .service(below(Beginning::Shared(&["accounts"]), accounts::routes))
-        .service(below(Beginning::Shared(&["stakeholders"]), stakeholders::routes))
-        .service(below(Beginning::Shared(&["frameworks"]), frameworks::routes))
-        .service(below(Beginning::Shared(&["public"]), public::routes))
-        .service(below(Beginning::OneProgram, programs::routes))
-        .service(below(Beginning::InProgram("stakeholders"), participants::routes))
-        .service(below(Beginning::InProgram("memberships"), memberships::routes))
-        .service(below(Beginning::InProgram("phases"), phases::routes))
-        .service(below(Beginning::InProgram("focus-areas"), focus_areas::routes))
-        .service(below(Beginning::InProgram("shocks-and-stresses"), shocks_and_stresses::routes))
-        .service(below(Beginning::InProgram("questions"), questions::routes))
-        .service(below(Beginning::InProgram("documents"), documents::routes))
-        .service(below(Beginning::InProgram("events"), events::routes))
-        .service(below(Beginning::InProgram("ballots"), ballots::routes))
-        .service(below(Beginning::InProgram("decisions"), decisions::routes))
-        .service(below(Beginning::InProgram("mappings"), mappings::routes))
-        .service(below(Beginning::InProgram("criteria"), criteria::routes))
-        .service(below(Beginning::InProgram("coverage"), coverage::routes))
-        .service(below(Beginning::InProgram("statements"), statements::routes))
-        .service(below(Beginning::InProgram("translations"), translations::routes))
-        .service(below(Beginning::Ledger, ledger::routes));
+fn resources(root: &mut Routes<'_>) {
+    platform::root(root);
+    root.below(BASE, Beginning::Shared(&["openapi.json", "meta"]).guard(), platform::routes)
+        .below(BASE, Beginning::Shared(&["auth"]).guard(), sign_ins::routes)
+        .below(BASE, Beginning::Shared(&["me", "access"]).guard(), me::routes)
+        .below(BASE, Beginning::Shared(&["accounts"]).guard(), accounts::routes)
+        .below(BASE, Beginning::Shared(&["stakeholders"]).guard(), stakeholders::routes)
+        .below(BASE, Beginning::Shared(&["frameworks"]).guard(), frameworks::routes)
+        .below(BASE, Beginning::Shared(&["public"]).guard(), public::routes)
+        .below(BASE, Beginning::OneProgram.guard(), programs::routes)
+        .below(BASE, Beginning::InProgram("stakeholders").guard(), participants::routes)
+        .below(BASE, Beginning::InProgram("memberships").guard(), memberships::routes)
+        .below(BASE, Beginning::InProgram("phases").guard(), phases::routes)
+        .below(BASE, Beginning::InProgram("focus-areas").guard(), focus_areas::routes)
+        .below(BASE, Beginning::InProgram("shocks-and-stresses").guard(), shocks_and_stresses::routes)
+        .below(BASE, Beginning::InProgram("questions").guard(), questions::routes)
+        .below(BASE, Beginning::InProgram("documents").guard(), documents::routes)
+        .below(BASE, Beginning::InProgram("events").guard(), events::routes)
+        .below(BASE, Beginning::InProgram("ballots").guard(), ballots::routes)
+        .below(BASE, Beginning::InProgram("decisions").guard(), decisions::routes)
+        .below(BASE, Beginning::InProgram("mappings").guard(), mappings::routes)
+        .below(BASE, Beginning::InProgram("criteria").guard(), criteria::routes)
+        .below(BASE, Beginning::InProgram("coverage").guard(), coverage::routes)
+        .below(BASE, Beginning::InProgram("statements").guard(), statements::routes)
+        .below(BASE, Beginning::InProgram("translations").guard(), translations::routes)
+        .below(BASE, Beginning::Ledger.guard(), ledger::routes);
 }
 
 /// What the paths of a resource begin with, below `/api/v1/`.
@@ -84,6 +85,21 @@ impl Beginning {
             Beginning::Ledger => first == "ledger" || inside == Some("ledger"),
         }
     }
+
+    /// Lets the requests through whose paths begin so.
+    fn guard(self) -> impl Guard {
+        fn_guard(move |on| {
+            let known = on.req_data().get::<Words>().copied();
+            let path = on.head().uri.path();
+            let words = known.unwrap_or_else(|| {
+                let words = Words::of(path);
+                on.req_data_mut().insert(words);
+                words
+            });
+            let first = path.get(Words::BEGIN..words.first).unwrap_or_default();
+            self.begins(first, words.inside.and_then(|(begin, end)| path.get(begin..end)))
+        })
+    }
 }
 
 /// Where the words stand in a path that a beginning looks at: found once for each request, not for each resource.
@@ -107,26 +123,6 @@ impl Words {
         };
         Words { first, inside }
     }
-}
-
-fn below(
-    beginning: Beginning,
-    routes: fn(&mut ServiceConfig),
-) -> scope::Scope<
-    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>,
-> {
-    let begins = move |on: &GuardContext<'_>| {
-        let known = on.req_data().get::<Words>().copied();
-        let path = on.head().uri.path();
-        let words = known.unwrap_or_else(|| {
-            let words = Words::of(path);
-            on.req_data_mut().insert(words);
-            words
-        });
-        let first = path.get(Words::BEGIN..words.first).unwrap_or_default();
-        beginning.begins(first, words.inside.and_then(|(begin, end)| path.get(begin..end)))
-    };
-    scope::scope(BASE).guard(fn_guard(begins)).configure(routes)
 }
 
 const BASE: &str = "/api/v1";
@@ -169,12 +165,6 @@ const BASE: &str = "/api/v1";
 )]
 struct Heading;
 
-fn routes() -> UtoipaApp<
-    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>,
-> {
-    App::new().into_utoipa_app().openapi(Heading::openapi()).configure(platform::root).configure(resources)
-}
-
 /// The app that serves. What it needs of the service, its doors take from `service`.
 pub fn app(
     service: web::Data<Service>,
@@ -189,7 +179,8 @@ pub fn app(
 > {
     let cors = cors(&service.settings.cors_origins);
     let limit = service.settings.body_limit;
-    routes()
+    App::new()
+        .configure(|app| resources(&mut Routes::serving(app)))
         .app_data(web::Data::from(service.schemas.clone()))
         .app_data(service)
         .app_data(web::Data::new(Swagger::default()))
@@ -199,18 +190,14 @@ pub fn app(
             let text = error.to_string();
             Problem::malformed(format!("kueri tidak dapat dibaca: {text}"), text).into()
         }))
-        .map(|app| {
-            app.route("/docs", web::get().to(Swagger::serve))
-                .route("/docs/{file:.*}", web::get().to(Swagger::serve))
-                .default_service(web::to(nowhere))
-                .wrap(from_fn(access::authenticate))
-                .wrap(from_fn(accept))
-                .wrap(cors)
-                .wrap(Compress::default())
-                .wrap(from_fn(front))
-        })
-        .split_for_parts()
-        .0
+        .route("/docs", web::get().to(Swagger::serve))
+        .route("/docs/{file:.*}", web::get().to(Swagger::serve))
+        .default_service(web::to(nowhere))
+        .wrap(from_fn(access::authenticate))
+        .wrap(from_fn(accept))
+        .wrap(cors)
+        .wrap(Compress::default())
+        .wrap(from_fn(front))
 }
 
 /// Browsers may call from the named origins, and from any for the public view. Tokens go in a header, so no cookies are allowed.
@@ -273,5 +260,8 @@ const EXAMPLES: &str = include_str!("../openapi/examples.json");
 /// The document that describes the routes that the service really has: it is made from them.
 pub fn document() -> Value {
     let examples = serde_json::from_str(EXAMPLES).unwrap_or_default();
-    document::finish(routes().split_for_parts().1, &examples)
+    let mut told = Heading::openapi();
+    // An app that nobody starts: what its operations say of themselves is all that is wanted of it.
+    let _ = App::new().configure(|app| resources(&mut Routes::documenting(app, &mut told)));
+    document::finish(told, &examples)
 }

@@ -24,6 +24,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
+/// Says that what was asked was only tried: nothing of it is kept.
+pub const DRY_RUN: HeaderName = HeaderName::from_static("dry-run");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ID_MAX: usize = 100;
 
@@ -51,9 +53,10 @@ pub async fn front<B: MessageBody + 'static>(
     let problem = response.response().extensions().get::<Problem>().cloned().or_else(|| middlewares(&response));
     if let Some(problem) = problem {
         let mut told = problem.respond(language, response.request().path(), &id);
-        // What CORS said of the answer holds for its problem too: else no browser could read it.
+        // What CORS said of the answer holds for its problem too: else no browser could read it. And a trial that is
+        // refused was a trial.
         for (name, value) in response.headers() {
-            if name.as_str().starts_with("access-control-") {
+            if name.as_str().starts_with("access-control-") || name == DRY_RUN {
                 told.headers_mut().append(name.clone(), value.clone());
             }
         }

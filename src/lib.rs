@@ -70,6 +70,7 @@ pub mod proxies;
 mod public;
 pub mod questions;
 mod reason;
+pub mod routes;
 pub mod schema;
 pub mod seal;
 pub mod secret;

@@ -151,8 +151,15 @@ pub trait Versioned: Sized {
     /// The open revisions that row `sequence` or a later one made, in that order. Each row makes one, so their order
     /// is total; and what changes goes to the end, so whoever walks on misses nothing.
     fn open_since(conn: &mut AnyConnection, ledger: Id, sequence: i64, limit: i64) -> QueryResult<Vec<Stored>>;
-    fn insert_anchor(&self, conn: &mut AnyConnection, ledger: Id) -> QueryResult<usize>;
-    fn insert_revision(&self, conn: &mut AnyConnection, ledger: Id, sequence: i64, body: &str) -> QueryResult<usize>;
+    fn insert_anchors(conn: &mut AnyConnection, ledger: Id, new: &[Self]) -> QueryResult<()>;
+    /// Opens revisions with their texts, the first by ledger row `first` and each of the others by the next.
+    fn insert_revisions(
+        conn: &mut AnyConnection,
+        ledger: Id,
+        first: i64,
+        new: &[Self],
+        bodies: &[String],
+    ) -> QueryResult<()>;
     /// Closes `revision` if it is the open one; 0 if somebody was quicker.
     fn close(conn: &mut AnyConnection, id: Id, revision: i32, sequence: i64) -> QueryResult<usize>;
     /// Which of these ids are in the ledger.
@@ -270,35 +277,30 @@ macro_rules! versioned {
                     .load(conn)
             }
 
-            fn insert_anchor(
-                &self,
+            fn insert_anchors(
                 conn: &mut $crate::db::AnyConnection,
                 ledger: $crate::db::Id,
-            ) -> diesel::QueryResult<usize> {
+                new: &[Self],
+            ) -> diesel::QueryResult<()> {
                 use diesel::prelude::*;
                 use $crate::schema::$anchors::dsl as t;
-                let $this = self;
-                diesel::insert_into(t::$anchors)
-                    .values((
-                        t::id.eq($this.meta.id),
-                        t::ledger_id.eq(ledger),
-                        $($(t::$anchor_column.eq($anchor_value),)+)?
-                    ))
-                    .execute(conn)
+                let row = new.iter().map(|$this| {
+                    (t::id.eq($this.meta.id), t::ledger_id.eq(ledger), $($(t::$anchor_column.eq($anchor_value),)+)?)
+                });
+                $crate::insert_many!(conn, t::$anchors, row.collect::<Vec<_>>())
             }
 
-            fn insert_revision(
-                &self,
+            fn insert_revisions(
                 conn: &mut $crate::db::AnyConnection,
                 ledger: $crate::db::Id,
-                sequence: i64,
-                body: &str,
-            ) -> diesel::QueryResult<usize> {
+                first: i64,
+                new: &[Self],
+                bodies: &[String],
+            ) -> diesel::QueryResult<()> {
                 use diesel::prelude::*;
                 use $crate::{schema::$revisions::dsl as t, versioned::Resource as _};
-                let $this = self;
-                diesel::insert_into(t::$revisions)
-                    .values((
+                let row = new.iter().zip(bodies).zip(first..).map(|(($this, body), sequence)| {
+                    (
                         t::subject_id.eq($this.meta.id),
                         t::revision.eq($this.meta.revision),
                         t::ledger_id.eq(ledger),
@@ -306,8 +308,9 @@ macro_rules! versioned {
                         t::state.eq($this.state()),
                         $(t::$column.eq($value),)*
                         t::body.eq(body),
-                    ))
-                    .execute(conn)
+                    )
+                });
+                $crate::insert_many!(conn, t::$revisions, row.collect::<Vec<_>>())
             }
 
             fn close(
@@ -416,7 +419,9 @@ macro_rules! listed {
             .into_boxed::<$crate::db::Backend>();
         query = match $at {
             None => query.filter(t::seq_to.is_null()),
-            Some(at) => query.filter(t::seq_from.le(at)).filter(t::seq_to.is_null().or(t::seq_to.gt(at))),
+            // The sum keeps SQLite from reading everything older than `at` and sorting it: a list has an order of its
+            // own, and an index in that order knows which revisions were open.
+            Some(at) => query.filter((t::seq_from + 0).le(at)).filter(t::seq_to.is_null().or(t::seq_to.gt(at))),
         };
         let hidden: &'static [&'static str] = $hidden;
         if !hidden.is_empty() {

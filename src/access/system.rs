@@ -35,6 +35,7 @@ impl System {
                 conn,
                 now: self.now.max(head.at),
                 heads: [(reach.ledger, head)].into(),
+                told: Vec::new(),
                 looked: Default::default(),
                 reach,
                 schemas: self.schemas,
@@ -47,7 +48,7 @@ impl System {
                 refusal: None,
             };
             let done = work(&mut tx)?.into_inner();
-            tx.store_heads()?;
+            tx.store()?;
             Ok(done)
         })
     }

@@ -11,8 +11,8 @@ use super::{
     write::Reply,
 };
 use crate::{
-    db::{AnyConnection, At, Head, Id, Reused, lock_head},
-    ledger::{Act, append},
+    db::{AnyConnection, At, Head, Id, MANY, Reused, lock_head},
+    ledger::{self, Act, NewRow},
     localized,
     policy::Action,
     problem::{FieldError, Problem, Text},
@@ -59,6 +59,19 @@ impl<T> Recorded<T> {
     }
 }
 
+impl<T> Recorded<Vec<T>> {
+    /// The thing of a change of one.
+    fn only(mut self) -> Result<Recorded<T>, Problem> {
+        self.0.pop().map(Recorded).ok_or_else(|| Problem::internal("a change of one thing made none"))
+    }
+
+    /// With the changes of another part of the request.
+    pub fn with(mut self, other: Recorded<T>) -> Recorded<Vec<T>> {
+        self.0.push(other.0);
+        self
+    }
+}
+
 impl Recorded<Reply> {
     /// The same answer with another body, which has no revision.
     pub fn with_json<B: serde::Serialize>(self, body: &B) -> Result<Recorded<Reply>, Problem> {
@@ -84,7 +97,10 @@ pub struct Tx<'c> {
     pub(super) act: &'static str,
     pub(super) request_id: String,
     pub(super) heads: BTreeMap<Id, Head>,
-    /// The open revisions that this change has looked at: they stay what they are until it changes them.
+    /// What the ledgers tell of this change and the database does not hold yet.
+    pub(super) told: Vec<NewRow>,
+    /// The open revisions that this change has looked at or made of others: they stay what they are until it changes
+    /// them.
     pub(super) looked: BTreeMap<(&'static str, Id), Stored>,
     /// The change touches accounts, memberships or programmes: nobody's cached rights count any more.
     pub(super) rights_changed: bool,
@@ -115,24 +131,36 @@ impl Tx<'_> {
     }
 
     fn stored<R: Resource>(&mut self, id: Id) -> Result<Stored, Problem> {
-        if let Some(stored) = self.looked.get(&(R::KIND, id)) {
-            return Ok(stored.clone());
-        }
-        let stored = R::open(self.conn, self.ledger_of::<R>(), id)?
-            .filter(|stored| !hidden::<R>(&self.reach, stored))
-            .ok_or(Problem::NotFound)?;
-        self.looked.insert((R::KIND, id), stored.clone());
-        Ok(stored)
+        let known = self.looked.get(&(R::KIND, id)).cloned();
+        let stored = match known {
+            Some(stored) => stored,
+            None => {
+                let stored = R::open(self.conn, self.ledger_of::<R>(), id)?.ok_or(Problem::NotFound)?;
+                self.looked.insert((R::KIND, id), stored.clone());
+                stored
+            }
+        };
+        if hidden::<R>(&self.reach, &stored) { Err(Problem::NotFound) } else { Ok(stored) }
     }
 
     /// Puts something new in the database and on the ledger.
     pub fn create<R: Resource>(&mut self, new: R, reason: Option<&str>) -> Result<Recorded<R>, Problem> {
+        self.create_all(vec![new], reason)?.only()
+    }
+
+    /// Puts several new things of one kind in the database and on the ledger, with a few statements.
+    pub fn create_all<R: Resource>(
+        &mut self,
+        mut new: Vec<R>,
+        reason: Option<&str>,
+    ) -> Result<Recorded<Vec<R>>, Problem> {
         let ledger = self.ledger_of::<R>();
         // First: the anchor's foreign key takes a share of the head, which two changes would wait for each
         // other to give up.
         self.head(ledger)?;
-        new.insert_anchor(self.conn, ledger)?;
-        self.keep(ledger, new, &[], reason)
+        R::insert_anchors(self.conn, ledger, &new)?;
+        let bodies = new.iter_mut().map(|one| self.written(one, &[])).collect::<Result<_, _>>()?;
+        self.keep(ledger, new, bodies, reason)
     }
 
     /// Closes the revision that `changed` was made from, and opens the next.
@@ -152,37 +180,54 @@ impl Tx<'_> {
         let meta = changed.meta_mut();
         meta.revision = before + 1;
         meta.updated_at = self.now;
-        self.keep(ledger, changed, &was.texts(), reason)
+        let body = self.written(&mut changed, &was.texts())?;
+        let state = changed.state().to_owned();
+        let stored = Stored { id, revision: before + 1, seq_from: sequence, state, body: body.clone() };
+        let changed = self.keep(ledger, vec![changed], vec![body], reason)?.only()?;
+        self.looked.insert((R::KIND, id), stored);
+        Ok(changed)
+    }
+
+    /// The text of something new or changed, with what its translations render.
+    fn written<R: Resource>(
+        &self,
+        new: &mut R,
+        old_texts: &[(String, &localized::Localized)],
+    ) -> Result<String, Problem> {
+        let revision = new.meta().revision;
+        self.require_source_language(new)?;
+        new.meta_mut().translations =
+            localized::carry(&new.meta().translations, old_texts, &new.texts(), &self.source_language, revision);
+        serde_json::to_string(new).map_err(Problem::internal)
     }
 
     fn keep<R: Resource>(
         &mut self,
         ledger: Id,
-        mut new: R,
-        old_texts: &[(String, &localized::Localized)],
+        new: Vec<R>,
+        bodies: Vec<String>,
         reason: Option<&str>,
-    ) -> Result<Recorded<R>, Problem> {
-        let revision = new.meta().revision;
-        self.require_source_language(&new)?;
-        new.meta_mut().translations =
-            localized::carry(&new.meta().translations, old_texts, &new.texts(), &self.source_language, revision);
-        let body = serde_json::to_string(&new).map_err(Problem::internal)?;
+    ) -> Result<Recorded<Vec<R>>, Problem> {
         let mut head = self.head(ledger)?;
-        new.insert_revision(self.conn, ledger, head.sequence + 1, &body)?;
-        let act = Act {
-            at: self.now,
-            account: Some(self.reach.account),
-            stakeholder: self.reach.stakeholder,
-            action: self.act,
-            subject_kind: R::KIND,
-            subject: new.meta().id,
-            revision,
-            reason,
-            request_id: &self.request_id,
-        };
-        append(self.conn, ledger, &mut head, &act, &body)?;
-        self.looked.remove(&(R::KIND, new.meta().id));
+        R::insert_revisions(self.conn, ledger, head.sequence + 1, &new, &bodies)?;
+        for (one, body) in new.iter().zip(bodies) {
+            let act = Act {
+                at: self.now,
+                account: Some(self.reach.account),
+                stakeholder: self.reach.stakeholder,
+                action: self.act,
+                subject_kind: R::KIND,
+                subject: one.meta().id,
+                revision: one.meta().revision,
+                reason,
+                request_id: &self.request_id,
+            };
+            self.told.push(ledger::follow(ledger, &mut head, &act, body)?);
+        }
         self.heads.insert(ledger, head);
+        if self.told.len() >= MANY {
+            self.tell()?;
+        }
         self.rights_changed |= RIGHTS.contains(&R::KIND);
         Ok(Recorded(new))
     }
@@ -243,7 +288,14 @@ impl Tx<'_> {
         Ok(())
     }
 
-    pub(super) fn store_heads(&mut self) -> Result<(), Problem> {
+    /// Puts what the ledgers tell of this change into the database.
+    fn tell(&mut self) -> QueryResult<()> {
+        ledger::append(self.conn, std::mem::take(&mut self.told))
+    }
+
+    /// Puts what the ledgers tell of this change into the database, and their heads: the end of every change.
+    pub(super) fn store(&mut self) -> Result<(), Problem> {
+        self.tell()?;
         for (ledger, head) in &self.heads {
             let now = (ledgers::sequence.eq(head.sequence), ledgers::hash.eq(&head.hash), ledgers::at.eq(At(head.at)));
             Reused(diesel::update(ledgers::table.find(ledger)).set(now)).execute(self.conn)?;

@@ -1,4 +1,4 @@
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::StatusCode, http::header, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, http::StatusCode, http::header, web};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     db::{AnyConnection, Id, Lane, lock_head, write_transaction},
-    front::RequestId,
+    front::{DRY_RUN, RequestId},
     idempotency::{self, Key},
     policy::{Action, Gate, Roles},
     problem::Problem,
@@ -117,10 +117,11 @@ impl<A: Gate> Can<A> {
                 (None, Ok(())) => Err(Problem::internal("a trial ended without an answer")),
             }
         });
-        let mut response = tried.await?.respond(false);
-        response
-            .headers_mut()
-            .insert(header::HeaderName::from_static("dry-run"), header::HeaderValue::from_static("true"));
+        let mut response = match tried.await {
+            Ok(reply) => reply.respond(false),
+            Err(problem) => problem.error_response(),
+        };
+        response.headers_mut().insert(DRY_RUN, header::HeaderValue::from_static("true"));
         Ok(response)
     }
 
@@ -211,12 +212,13 @@ fn run(conn: &mut AnyConnection, service: &Service, mut ask: Ask, work: Work) ->
         act: ask.action.name(),
         request_id: ask.request_id,
         heads: [(ledger, head)].into(),
+        told: Vec::new(),
         looked: Default::default(),
         rights_changed: false,
         refusal: None,
     };
     let reply = work(&mut tx)?.into_inner();
-    tx.store_heads()?;
+    tx.store()?;
     let (rights_changed, refusal) = (tx.rights_changed, tx.refusal.take());
     if let (Some(key), None) = (&ask.key, &refusal) {
         idempotency::keep(conn, account, key, &reply, now)?;

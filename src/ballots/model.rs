@@ -92,7 +92,7 @@ pub struct BallotOption {
 /// When the electorate has agreed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BallotRule {
-    /// At least this share of those who did not abstain.
+    /// At least this share of those who did not abstain. With `consensus` one sustained objection outweighs any share.
     #[schema(minimum = 1, maximum = 100)]
     pub threshold_percent: i32,
 }
@@ -123,7 +123,8 @@ pub struct NewBallot {
     #[schema(minimum = 1, maximum = 200)]
     pub quorum: i32,
     pub unit: Unit,
-    /// Nobody is shown what a vote says, and small groups are not told apart.
+    /// Nobody is shown what a vote says, small groups are not told apart, and fewer than three votes are only counted.
+    /// It counts organisations: numbers of persons would tell who is who.
     #[serde(default)]
     pub anonymous: bool,
 }
@@ -440,6 +441,13 @@ fn check(tx: &mut Tx<'_>, content: &NewBallot) -> Result<(), Problem> {
     }
     if dots && content.dots_each.is_none() {
         refuse("/dots_each", "required", "wajib diisi untuk dots", "is required for dots");
+    }
+    if content.anonymous && content.unit == Unit::Person {
+        let (id, en) = (
+            "tidak untuk suara rahasia: jumlah orang menunjuk organisasinya",
+            "is not for anonymous ballots: numbers of persons tell who is who",
+        );
+        refuse("/unit", "not_allowed", id, en);
     }
     if !dots && (!content.options.is_empty() || content.dots_each.is_some()) {
         refuse("/options", "not_allowed", "hanya untuk dots", "are for dots alone");

@@ -64,16 +64,18 @@ pub enum Outcome {
     /// Agreed, and some had reservations.
     AgreedWithReservations,
     NotAgreed,
-    /// Nobody voted, or the method ranks and does not agree.
+    /// Nobody voted, fewer than three voted anonymously, or the method ranks and does not agree.
     None,
 }
 
-/// What the votes amount to.
+/// What the votes amount to. Of an anonymous ballot with fewer than three votes only the counts are told: anything more
+/// would tell what single voters said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BallotResult {
     /// Votes, abstentions among them.
     #[schema(minimum = 0)]
     pub votes_count: i64,
+    /// 0 where fewer than three voted anonymously.
     #[schema(minimum = 0)]
     pub abstentions_count: i64,
     #[schema(minimum = 0)]
@@ -116,7 +118,7 @@ pub fn compute(content: &NewBallot, electorate: &[Id], cast: &[Cast]) -> BallotR
         true => Vec::new(),
         false => electorate.iter().filter(|id| !cast.iter().any(|one| one.stakeholder == **id)).copied().collect(),
     };
-    BallotResult {
+    let told = BallotResult {
         votes_count,
         abstentions_count,
         electorate_count: electorate.len() as i64,
@@ -130,6 +132,23 @@ pub fn compute(content: &NewBallot, electorate: &[Id], cast: &[Cast]) -> BallotR
             .then(|| Quartiles { lower: quantile(&points, 0.25), upper: quantile(&points, 0.75) }),
         ranking: ranking(content, &weighted),
         outcome: outcome(content, percent, agreeing, voiced, cast),
+    };
+    if content.anonymous && votes_count < SMALLEST_GROUP { told.counts_only() } else { told }
+}
+
+impl BallotResult {
+    fn counts_only(self) -> BallotResult {
+        BallotResult {
+            abstentions_count: 0,
+            distribution: Vec::new(),
+            by_kind: Vec::new(),
+            percent_agreement: None,
+            median: None,
+            interquartile_range: None,
+            ranking: Vec::new(),
+            outcome: Outcome::None,
+            ..self
+        }
     }
 }
 

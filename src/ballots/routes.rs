@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, patch, post, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     model::{Ballot, BallotFilter, NewBallot},
@@ -20,13 +19,14 @@ use crate::{
     problem::Problem,
     programs::ProgramPath,
     reason::Reason,
+    routes::Routes,
     seen::IfMatch,
     valid::{Patch, Valid},
     versioned::Versioned,
 };
 
 /// Below `{p}/ballots`.
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(list)
         .service(read)
         .service(history)
@@ -40,7 +40,7 @@ pub fn routes(api: &mut ServiceConfig) {
 }
 
 /// Below a stage of an event.
-pub fn stage_routes(api: &mut ServiceConfig) {
+pub fn stage_routes(api: &mut Routes<'_>) {
     api.service(of_stage).service(prepare);
 }
 

@@ -170,7 +170,7 @@ fn any_votes() -> impl Strategy<Value = (NewBallot, Vec<Cast>, Vec<Cast>)> {
         (votes, any::<bool>(), any::<bool>(), 1..=100).prop_flat_map(move |(cast, anonymous, by_person, threshold)| {
             let mut content = ballot(method);
             content.anonymous = anonymous;
-            content.unit = if by_person { Unit::Person } else { Unit::Organization };
+            content.unit = if by_person && !anonymous { Unit::Person } else { Unit::Organization };
             content.rule.threshold_percent = threshold;
             (Just(content), Just(cast.clone()), Just(cast).prop_shuffle())
         })
@@ -197,6 +197,12 @@ proptest! {
         prop_assert_eq!(told.votes_count, cast.len() as i64);
         prop_assert_eq!(told.electorate_count, cast.len() as i64 + 1);
         prop_assert_eq!(told.missing_ids, if content.anonymous { vec![] } else { vec![absent] });
+        if content.anonymous && cast.len() < 3 {
+            prop_assert!(told.distribution.is_empty() && told.by_kind.is_empty() && told.ranking.is_empty());
+            prop_assert_eq!((told.percent_agreement, told.median, told.interquartile_range), (None, None, None));
+            prop_assert_eq!((told.abstentions_count, told.outcome), (0, Outcome::None));
+            return Ok(());
+        }
         if content.method == Method::Dots {
             let dots = |one: &Cast| match &one.value { VoteValue::Dots(dots) => dots.values().map(|n| i64::from(*n)).sum(), _ => 0 };
             prop_assert_eq!(told.ranking.iter().map(|one| one.dots).sum::<i64>(), cast.iter().map(|one| dots(one) * weight(one)).sum::<i64>());

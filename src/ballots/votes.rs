@@ -21,7 +21,7 @@ use crate::{
     access::{Listed, Reach, Recorded, Tx},
     db::{AnyConnection, Id},
     events::Event,
-    keyset, listed,
+    insert_many, keyset, listed,
     page::{AnyOf, Filter, Page},
     policy::Action,
     problem::{FieldError, Problem},
@@ -291,18 +291,22 @@ fn wrong_value(content: &NewBallot, new: &NewVote) -> Vec<FieldError> {
     vec![FieldError::new("/value", "not_fitting", id, en)]
 }
 
-fn put(
-    tx: &mut Tx<'_>,
-    ballot: &Ballot,
-    stakeholder: Id,
-    new: NewVote,
-    known: Option<Vote>,
-) -> Result<Recorded<Vote>, Problem> {
+/// What an anonymous vote says, apart from the vote.
+struct Secret {
+    vote: Id,
+    salt: String,
+    said: String,
+}
+
+/// The vote that says `new`, in place of the `known` one; and its secret, where the ballot is anonymous.
+fn vote(tx: &Tx<'_>, ballot: &Ballot, stakeholder: Id, new: NewVote, known: Option<&Vote>) -> (Vote, Option<Secret>) {
     let anonymous = ballot.content.anonymous;
-    let said = json!({"value": new.value, "comment": new.comment}).to_string();
-    let salt = BASE64_URL_SAFE_NO_PAD.encode(random::<24>());
-    let commitment = anonymous.then(|| hex(&Sha256::digest(format!("{salt}{said}"))));
-    let meta = known.as_ref().map_or_else(|| Meta::new(tx.now), |vote| vote.meta.clone());
+    let meta = known.map_or_else(|| Meta::new(tx.now), |vote| vote.meta.clone());
+    let secret = anonymous.then(|| Secret {
+        vote: meta.id,
+        salt: BASE64_URL_SAFE_NO_PAD.encode(random::<24>()),
+        said: json!({"value": new.value, "comment": new.comment}).to_string(),
+    });
     let vote = Vote {
         meta,
         ballot_id: ballot.meta.id,
@@ -311,19 +315,34 @@ fn put(
         comment: new.comment.filter(|_| !anonymous),
         persons: new.persons.unwrap_or(1),
         on_behalf: tx.reach.stakeholder != Some(stakeholder),
-        commitment,
+        commitment: secret.as_ref().map(|secret| hex(&Sha256::digest(format!("{}{}", secret.salt, secret.said)))),
         state: VoteState::Cast,
     };
-    let id = vote.meta.id;
+    (vote, secret)
+}
+
+/// Keeps what new votes say.
+fn keep_secrets(conn: &mut AnyConnection, secrets: Vec<Secret>) -> QueryResult<()> {
+    use secret_votes as t;
+    let row = secrets.into_iter().map(|one| (t::vote_id.eq(one.vote), t::salt.eq(one.salt), t::value.eq(one.said)));
+    insert_many!(conn, t::table, row.collect::<Vec<_>>())
+}
+
+fn put(
+    tx: &mut Tx<'_>,
+    ballot: &Ballot,
+    stakeholder: Id,
+    new: NewVote,
+    known: Option<Vote>,
+) -> Result<Recorded<Vote>, Problem> {
+    let (vote, secret) = vote(tx, ballot, stakeholder, new, known.as_ref());
     let put = match known {
         Some(_) => tx.change(vote, None)?,
         None => tx.create(vote, None)?,
     };
-    if anonymous {
-        diesel::delete(secret_votes::table.find(id)).execute(tx.conn)?;
-        diesel::insert_into(secret_votes::table)
-            .values((secret_votes::vote_id.eq(id), secret_votes::salt.eq(salt), secret_votes::value.eq(said)))
-            .execute(tx.conn)?;
+    if let Some(secret) = secret {
+        diesel::delete(secret_votes::table.find(secret.vote)).execute(tx.conn)?;
+        keep_secrets(tx.conn, vec![secret])?;
     }
     Ok(put)
 }
@@ -331,64 +350,75 @@ fn put(
 /// One vote of a list, and where it stands in the request.
 pub struct ListedVote {
     pub pointer: String,
+    pub ballot: Id,
     pub stakeholder: Id,
     pub new: NewVote,
 }
 
-/// Casts many votes in one ballot with a few look-ups. What stands against single ones goes to `conflicts`.
+/// Casts many votes in these ballots, with a few statements. What stands against single ones goes to `conflicts`.
 pub fn cast_all(
     tx: &mut Tx<'_>,
-    ballot: &Ballot,
+    ballots: &BTreeMap<Id, Ballot>,
     votes: Vec<ListedVote>,
     conflicts: &mut Vec<FieldError>,
-) -> Result<Vec<Recorded<Vote>>, Problem> {
-    let mut known: BTreeMap<Id, Vote> =
-        votes_of(tx, ballot.meta.id)?.into_iter().map(|one| (one.stakeholder_id, one)).collect();
+) -> Result<Recorded<Vec<Vote>>, Problem> {
+    let asked: BTreeSet<Id> = votes.iter().map(|vote| vote.ballot).collect();
+    let mut known: BTreeMap<(Id, Id), Vote> =
+        votes_of(tx, &asked)?.into_iter().map(|one| ((one.ballot_id, one.stakeholder_id), one)).collect();
     let mut seen = BTreeSet::new();
-    let mut made = Vec::with_capacity(votes.len());
-    for vote in votes {
+    let (mut fresh, mut secrets, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+    for listed in votes {
         let mut refuse = |name: &str, code: &'static str, id: &'static str, en: &'static str| {
-            conflicts.push(FieldError::new(format!("{}{name}", vote.pointer), code, id, en));
+            conflicts.push(FieldError::new(format!("{}{name}", listed.pointer), code, id, en));
         };
-        match refusal(ballot, vote.stakeholder) {
+        let Some(ballot) = ballots.get(&listed.ballot) else {
+            let (id, en) = ("tahap ini tidak punya pemungutan suara itu", "this stage has no such ballot");
+            refuse("/ballot_id", "not_found", id, en);
+            continue;
+        };
+        match refusal(ballot, listed.stakeholder) {
             Err(Problem::NotInElectorate) => {
                 let (id, en) = ("tidak termasuk pemilih tahap ini", "is not in the electorate of this stage");
                 refuse("/stakeholder_id", "not_in_electorate", id, en);
                 continue;
             }
             Err(_) => {
-                refuse(
-                    "/ballot_id",
-                    "ballot_not_open",
-                    "pemungutan suara ini tidak terbuka",
-                    "this ballot is not open",
-                );
+                let (id, en) = ("pemungutan suara ini tidak terbuka", "this ballot is not open");
+                refuse("/ballot_id", "ballot_not_open", id, en);
                 continue;
             }
             Ok(()) => {}
         }
-        if !seen.insert(vote.stakeholder) {
+        let key = (listed.ballot, listed.stakeholder);
+        if !seen.insert(key) {
             let (id, en) = ("memberi suara dua kali dalam permintaan ini", "votes twice in this request");
             refuse("/stakeholder_id", "repeated", id, en);
             continue;
         }
-        let wrong = wrong_value(&ballot.content, &vote.new);
+        let wrong = wrong_value(&ballot.content, &listed.new);
         if !wrong.is_empty() {
-            conflicts.extend(
-                wrong
-                    .into_iter()
-                    .map(|error| FieldError { pointer: format!("{}{}", vote.pointer, error.pointer), ..error }),
-            );
+            let below =
+                |error: FieldError| FieldError { pointer: format!("{}{}", listed.pointer, error.pointer), ..error };
+            conflicts.extend(wrong.into_iter().map(below));
             continue;
         }
-        made.push(put(tx, ballot, vote.stakeholder, vote.new, known.remove(&vote.stakeholder))?);
+        match known.remove(&key) {
+            Some(known) => changed.push(put(tx, ballot, listed.stakeholder, listed.new, Some(known))?),
+            None => {
+                let (vote, secret) = vote(tx, ballot, listed.stakeholder, listed.new, None);
+                fresh.push(vote);
+                secrets.extend(secret);
+            }
+        }
     }
-    Ok(made)
+    let made = tx.create_all(fresh, None)?;
+    keep_secrets(tx.conn, secrets)?;
+    Ok(changed.into_iter().fold(made, Recorded::with))
 }
 
-fn votes_of(tx: &mut Tx<'_>, ballot: Id) -> Result<Vec<Vote>, Problem> {
+fn votes_of(tx: &mut Tx<'_>, ballots: &BTreeSet<Id>) -> Result<Vec<Vote>, Problem> {
     let bodies: Vec<String> = vote_revisions::table
-        .filter(vote_revisions::ballot_id.eq(ballot))
+        .filter(vote_revisions::ballot_id.eq_any(ballots))
         .filter(vote_revisions::seq_to.is_null())
         .order(vote_revisions::subject_id)
         .select(vote_revisions::body)
@@ -399,7 +429,7 @@ fn votes_of(tx: &mut Tx<'_>, ballot: Id) -> Result<Vec<Vote>, Problem> {
 /// The votes that count, with the kinds of those who cast them and what the anonymous ones say.
 pub(super) fn cast_in(tx: &mut Tx<'_>, ballot: &Ballot) -> Result<Vec<Cast>, Problem> {
     let votes: Vec<Vote> =
-        votes_of(tx, ballot.meta.id)?.into_iter().filter(|vote| vote.state == VoteState::Cast).collect();
+        votes_of(tx, &[ballot.meta.id].into())?.into_iter().filter(|vote| vote.state == VoteState::Cast).collect();
     let kinds: Vec<(Id, String)> = stakeholder_revisions::table
         .filter(stakeholder_revisions::subject_id.eq_any(votes.iter().map(|vote| vote.stakeholder_id)))
         .filter(stakeholder_revisions::seq_to.is_null())

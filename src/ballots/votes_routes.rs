@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, post, put, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     routes::BallotPath,
@@ -16,10 +15,11 @@ use crate::{
     policy::{Action, gate::*},
     problem::Problem,
     reason::Reason,
+    routes::Routes,
     valid::Valid,
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(list).service(cast).service(read).service(history).service(rescind);
 }
 

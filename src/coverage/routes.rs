@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{self, Coverage};
 use crate::{
@@ -9,9 +8,10 @@ use crate::{
     policy::{Action, gate::*},
     problem::Problem,
     programs::ProgramPath,
+    routes::Routes,
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(read);
 }
 

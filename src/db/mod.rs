@@ -4,6 +4,7 @@
 mod connection;
 pub mod constraint;
 mod lock;
+mod many;
 pub mod migrations;
 mod reused;
 mod threads;
@@ -11,6 +12,7 @@ pub mod types;
 
 pub use connection::{AnyConnection, Backend, Target};
 pub use lock::{Head, lock_head, read_transaction, write_transaction};
+pub use many::MANY;
 pub use reused::Reused;
 pub use threads::{Db, Lane, Pools};
 pub use types::{At, Id, sql};

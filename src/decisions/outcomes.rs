@@ -93,7 +93,13 @@ pub fn keep(tx: &mut Tx<'_>, event: &str, stage: Id, told: StageOutcomes) -> Res
         false => attend(tx, &event, told.attendance, &mut conflicts)?,
     };
     let mut ballots = ballots_of(tx, &stage, &told.votes, &told.close_ballots, &told.decisions)?;
-    let votes = vote(tx, &ballots, told.votes, &mut conflicts)?;
+    let listed = told.votes.into_iter().enumerate().map(|(number, vote)| ListedVote {
+        pointer: format!("/votes/{number}"),
+        ballot: vote.ballot_id,
+        stakeholder: vote.stakeholder_id,
+        new: vote.vote,
+    });
+    let votes = cast_all(tx, &ballots, listed.collect(), &mut conflicts)?;
     let mut closed = Vec::new();
     for (number, id) in told.close_ballots.iter().enumerate() {
         let pointer = format!("/close_ballots/{number}");
@@ -135,7 +141,7 @@ pub fn keep(tx: &mut Tx<'_>, event: &str, stage: Id, told: StageOutcomes) -> Res
         return Err(Problem::OutcomeConflicts(conflicts));
     }
     let ballots = as_they_stand(tx, closed, &decisions)?;
-    let made = attendance.and(Recorded::all(votes)).and(Recorded::all(ballots)).and(Recorded::all(decisions));
+    let made = attendance.and(votes).and(Recorded::all(ballots)).and(Recorded::all(decisions));
     Ok(made.map(|(((attendance, votes), ballots), decisions)| Outcomes { attendance, votes, ballots, decisions }))
 }
 
@@ -212,31 +218,6 @@ fn ballots_of(
         }
     }
     Ok(found)
-}
-
-fn vote(
-    tx: &mut Tx<'_>,
-    ballots: &BTreeMap<Id, Ballot>,
-    votes: Vec<OutcomeVote>,
-    conflicts: &mut Vec<FieldError>,
-) -> Result<Vec<Recorded<Vote>>, Problem> {
-    let mut by_ballot: BTreeMap<Id, Vec<ListedVote>> = BTreeMap::new();
-    for (number, vote) in votes.into_iter().enumerate() {
-        let pointer = format!("/votes/{number}");
-        if !ballots.contains_key(&vote.ballot_id) {
-            conflicts.push(unknown_ballot(format!("{pointer}/ballot_id")));
-            continue;
-        }
-        let listed = ListedVote { pointer, stakeholder: vote.stakeholder_id, new: vote.vote };
-        by_ballot.entry(vote.ballot_id).or_default().push(listed);
-    }
-    let mut made = Vec::new();
-    for (id, votes) in by_ballot {
-        if let Some(ballot) = ballots.get(&id) {
-            made.extend(cast_all(tx, ballot, votes, conflicts)?);
-        }
-    }
-    Ok(made)
 }
 
 fn unknown_ballot(pointer: String) -> FieldError {

@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     model::{Decision, DecisionFilter},
@@ -18,17 +17,18 @@ use crate::{
     problem::Problem,
     programs::ProgramPath,
     reason::Reason,
+    routes::Routes,
     seen::IfMatch,
     valid::Valid,
 };
 
 /// Below `{p}/decisions`.
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(list).service(read).service(history).service(rescind);
 }
 
 /// Below a stage of an event.
-pub fn stage_routes(api: &mut ServiceConfig) {
+pub fn stage_routes(api: &mut Routes<'_>) {
     api.service(keep);
 }
 

@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, patch, put, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     attendance::{Attendance, AttendanceEdit, AttendanceFilter, AttendanceList},
@@ -16,11 +15,12 @@ use crate::{
     page::{ExpandParams, ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
+    routes::Routes,
     seen::IfMatch,
     valid::{Patch, Valid},
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(list).service(record).service(read).service(history).service(edit);
 }
 

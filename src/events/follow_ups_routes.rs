@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, patch, post, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     follow_ups::{FollowUp, FollowUpFilter, NewFollowUp},
@@ -15,11 +14,12 @@ use crate::{
     page::{ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
+    routes::Routes,
     seen::IfMatch,
     valid::{Patch, Valid},
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(list).service(give).service(read).service(history).service(report);
 }
 

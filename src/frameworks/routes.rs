@@ -1,12 +1,11 @@
 use actix_web::{HttpResponse, get, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Edition, Node, NodesWanted, Quality};
-use crate::{access::Public, problem::Problem};
+use crate::{access::Public, problem::Problem, routes::Routes};
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(list).service(one).service(nodes).service(qualities);
 }
 

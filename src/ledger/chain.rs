@@ -7,41 +7,64 @@ use sha2::{Digest, Sha256};
 use super::{checkpoints, matching, model::Act};
 use crate::{
     db::{AnyConnection, At, Head, Id, read_transaction, types::instant_text},
+    insert_many,
     problem::Problem,
     schema::{ledger_rows, ledgers},
 };
 
-/// Puts one row on the ledger after `head` and moves `head` on. The caller holds the head's lock and
-/// stores the head when its transaction is done.
-pub fn append(conn: &mut AnyConnection, ledger: Id, head: &mut Head, act: &Act<'_>, body: &str) -> Result<(), Problem> {
+/// A row that follows from the one before and is not in the database yet.
+#[derive(Insertable)]
+#[diesel(table_name = ledger_rows, treat_none_as_default_value = false)]
+pub struct NewRow {
+    ledger_id: Id,
+    sequence: i64,
+    at: At,
+    account_id: Option<Id>,
+    stakeholder_id: Option<Id>,
+    action: String,
+    subject_kind: String,
+    subject_id: Id,
+    revision: i32,
+    reason: Option<String>,
+    request_id: String,
+    body: Option<String>,
+    salt: String,
+    digest: String,
+    hash: String,
+}
+
+/// Makes the row that follows `head`, and moves `head` on to it. The caller holds the head's lock, and puts the row
+/// into the database and stores the head before its transaction ends.
+pub fn follow(ledger: Id, head: &mut Head, act: &Act<'_>, body: String) -> Result<NewRow, Problem> {
     let mut salt = [0u8; 16];
     getrandom::fill(&mut salt).map_err(|error| Problem::internal(error.to_string()))?;
     let salt = BASE64_URL_SAFE_NO_PAD.encode(salt);
     let sequence = head.sequence + 1;
-    let digest = digest(&salt, body, act.reason);
-    let line = line(ledger, sequence, act, &digest);
-    let hash = chained(&head.hash, &line);
-    diesel::insert_into(ledger_rows::table)
-        .values((
-            ledger_rows::ledger_id.eq(ledger),
-            ledger_rows::sequence.eq(sequence),
-            ledger_rows::at.eq(At(act.at)),
-            ledger_rows::account_id.eq(act.account),
-            ledger_rows::stakeholder_id.eq(act.stakeholder),
-            ledger_rows::action.eq(act.action),
-            ledger_rows::subject_kind.eq(act.subject_kind),
-            ledger_rows::subject_id.eq(act.subject),
-            ledger_rows::revision.eq(act.revision),
-            ledger_rows::reason.eq(act.reason),
-            ledger_rows::request_id.eq(act.request_id),
-            ledger_rows::body.eq(Some(body)),
-            ledger_rows::salt.eq(&salt),
-            ledger_rows::digest.eq(&digest),
-            ledger_rows::hash.eq(&hash),
-        ))
-        .execute(conn)?;
-    *head = Head { sequence, hash, at: act.at };
-    Ok(())
+    let digest = digest(&salt, &body, act.reason);
+    let hash = chained(&head.hash, &line(ledger, sequence, act, &digest));
+    *head = Head { sequence, hash: hash.clone(), at: act.at };
+    Ok(NewRow {
+        ledger_id: ledger,
+        sequence,
+        at: At(act.at),
+        account_id: act.account,
+        stakeholder_id: act.stakeholder,
+        action: act.action.into(),
+        subject_kind: act.subject_kind.into(),
+        subject_id: act.subject,
+        revision: act.revision,
+        reason: act.reason.map(str::to_owned),
+        request_id: act.request_id.into(),
+        body: Some(body),
+        salt,
+        digest,
+        hash,
+    })
+}
+
+/// Puts rows into the database.
+pub fn append(conn: &mut AnyConnection, rows: Vec<NewRow>) -> QueryResult<()> {
+    insert_many!(conn, ledger_rows::table, rows)
 }
 
 /// What a check of one ledger found.

@@ -12,7 +12,7 @@ mod matching;
 mod model;
 mod routes;
 
-pub use chain::{Verdict, append, verify};
+pub use chain::{NewRow, Verdict, append, follow, verify};
 pub use checkpoints::Checkpoint;
 pub use model::{Act, LedgerRow, head, ids, newest, sequence_at, sequence_before};
 pub use routes::routes;

@@ -2,7 +2,6 @@ use actix_web::{HttpResponse, get};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     checkpoints::Checkpoint,
@@ -14,9 +13,10 @@ use crate::{
     policy::{Action, Gate, gate::*},
     problem::Problem,
     programs::ProgramPath,
+    routes::Routes,
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(of_program).service(of_platform).service(checkpoints_of_program).service(checkpoints_of_platform);
 }
 

@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Mapping, MappingFilter, NewMapping, Verdict};
 use crate::{
@@ -14,11 +13,12 @@ use crate::{
     problem::Problem,
     programs::ProgramPath,
     reason::Reason,
+    routes::Routes,
     seen::IfMatch,
     valid::Valid,
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(list).service(propose).service(read).service(history).service(judge).service(withdraw);
 }
 

@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, patch, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     explain::{Explanation, Rule, explain},
@@ -14,11 +13,12 @@ use crate::{
     page::View,
     policy::{Action, Role, gate::*},
     problem::{FieldError, Problem},
+    routes::Routes,
     seen::IfMatch,
     valid::Patch,
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(read).service(edit).service(memberships).service(own_tasks).service(explained).service(matrix);
 }
 

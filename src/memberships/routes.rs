@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, patch, post, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Membership, MembershipContent, MembershipEnd, MembershipFilter, NewMembership};
 use crate::{
@@ -13,11 +12,12 @@ use crate::{
     policy::{Action, gate::*},
     problem::Problem,
     programs::ProgramPath,
+    routes::Routes,
     seen::IfMatch,
     valid::{Patch, Valid},
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(list).service(create).service(read).service(history).service(edit).service(end);
 }
 

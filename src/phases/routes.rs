@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, patch, post, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     gate,
@@ -17,12 +16,13 @@ use crate::{
     policy::{Action, gate::*},
     problem::Problem,
     programs::ProgramPath,
+    routes::Routes,
     seen::IfMatch,
     valid::{Patch, Valid},
     versioned::Versioned,
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(list)
         .service(create)
         .service(read)

@@ -4,21 +4,21 @@ use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::Config;
 
 use crate::{
     access::Public,
     problem::{self, Lang, Problem},
+    routes::Routes,
 };
 
 /// Below `/api/v1`.
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(openapi).service(meta);
 }
 
 /// At the root.
-pub fn root(root: &mut ServiceConfig) {
+pub fn root(root: &mut Routes<'_>) {
     root.service(livez)
         .service(readyz)
         .service(metrics)

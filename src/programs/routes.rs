@@ -2,7 +2,6 @@ use actix_web::{HttpResponse, get, patch, post};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     diff::{self, DiffFilter, DiffPage, Found},
@@ -18,11 +17,12 @@ use crate::{
     page::{ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
+    routes::Routes,
     seen::IfMatch,
     valid::{Patch, Valid},
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(list)
         .service(begin)
         .service(read)

@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     events::{PublicEvent, told},
@@ -19,9 +18,10 @@ use crate::{
     pages::{LangParams, Wanted},
     problem::Problem,
     programs::Program,
+    routes::Routes,
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(programs)
         .service(one)
         .service(phases)

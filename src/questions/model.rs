@@ -224,7 +224,14 @@ impl Question {
         };
         let query = filtered(conn, reach, filter, at)?;
         let rows = match page.sort {
-            "updated_at" => keyset!(query, page, question_revisions, seq_from as i64).load(conn)?,
+            "updated_at" => {
+                // In this order, what came later than the moment that is asked for is passed over at once.
+                let query = match at {
+                    Some(at) => query.filter(question_revisions::seq_from.le(at)),
+                    None => query,
+                };
+                keyset!(query, page, question_revisions, seq_from as i64).load(conn)?
+            }
             "created_at" => keyset!(query, page, question_revisions, subject_id as Id).load(conn)?,
             _ => keyset!(query, page, question_revisions, position as i64).load(conn)?,
         };

@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     acts::{Merge, Move, QuestionRevision, QuestionTransition, Split},
@@ -17,13 +16,14 @@ use crate::{
     problem::{FieldError, Problem},
     programs::ProgramPath,
     reason::Reason,
+    routes::Routes,
     seen::IfMatch,
     statements::{self, Impact},
     valid::Valid,
     versioned::Versioned,
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(list)
         .service(ask)
         .service(read)

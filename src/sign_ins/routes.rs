@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, http::header, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{self, SignIn};
 use crate::{
@@ -10,11 +9,12 @@ use crate::{
     db::Id,
     password::{self, PasswordFault},
     problem::{FieldError, Problem},
+    routes::Routes,
     secret,
     valid::Valid,
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(log_in).service(refresh).service(log_out).service(set_password);
 }
 

@@ -86,18 +86,20 @@ pub(super) struct Since<'f> {
     pub settled: bool,
 }
 
-type Row = (Id, i32, Option<i64>, String, String);
+type Row = (Id, Id, i32, Option<i64>, String, String);
 
-/// The named revisions and the open ones of the same things, with one query for each kind.
+/// The named revisions and the open ones of the same things, with two queries for each kind. Whose ledger they are on is
+/// looked at afterwards: with it in the query, SQLite reads all that the programme has.
 macro_rules! revisions_of {
     ($conn:expr, $ledger:expr, $table:ident, $ids:expr, $revisions:expr) => {{
         use $table::dsl as t;
-        let rows: Vec<Row> = t::$table
-            .filter(t::subject_id.eq_any($ids))
-            .filter(t::ledger_id.eq($ledger))
-            .filter(t::seq_to.is_null().or(t::revision.eq_any($revisions)))
-            .select((t::subject_id, t::revision, t::seq_to, t::state, t::body))
-            .load($conn)?;
+        let columns = (t::ledger_id, t::subject_id, t::revision, t::seq_to, t::state, t::body);
+        let ids: &BTreeSet<Id> = $ids;
+        let open = t::$table.filter(t::subject_id.eq_any(ids)).filter(t::seq_to.is_null()).select(columns);
+        let named = t::$table.filter(t::subject_id.eq_any(ids)).filter(t::revision.eq_any($revisions)).select(columns);
+        let mut rows: Vec<Row> = open.load($conn)?;
+        rows.extend(named.load::<Row>($conn)?);
+        rows.retain(|(of, ..)| *of == $ledger);
         rows
     }};
 }
@@ -113,12 +115,12 @@ pub(super) fn find(conn: &mut AnyConnection, reach: &Reach, entries: &[BasisEntr
         let ids: BTreeSet<Id> = named.iter().map(|entry| entry.id).collect();
         let revisions: BTreeSet<i32> = named.iter().map(|entry| entry.revision).collect();
         let rows = match kind {
-            BasisKind::Question => revisions_of!(conn, reach.ledger, question_revisions, ids, revisions),
-            BasisKind::Mapping => revisions_of!(conn, reach.ledger, mapping_revisions, ids, revisions),
-            BasisKind::Criterion => revisions_of!(conn, reach.ledger, criterion_revisions, ids, revisions),
-            BasisKind::Ballot => revisions_of!(conn, reach.ledger, ballot_revisions, ids, revisions),
+            BasisKind::Question => revisions_of!(conn, reach.ledger, question_revisions, &ids, &revisions),
+            BasisKind::Mapping => revisions_of!(conn, reach.ledger, mapping_revisions, &ids, &revisions),
+            BasisKind::Criterion => revisions_of!(conn, reach.ledger, criterion_revisions, &ids, &revisions),
+            BasisKind::Ballot => revisions_of!(conn, reach.ledger, ballot_revisions, &ids, &revisions),
         };
-        for (id, revision, seq_to, state, body) in rows {
+        for (_, id, revision, seq_to, state, body) in rows {
             if seq_to.is_none() {
                 found.open.insert((kind, id), revision);
             }

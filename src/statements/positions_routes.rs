@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, post, put, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     positions::{NewAnswer, NewPosition, Position, PositionFilter},
@@ -15,10 +14,11 @@ use crate::{
     page::{ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
+    routes::Routes,
     valid::Valid,
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(list).service(take).service(read).service(history).service(answer);
 }
 

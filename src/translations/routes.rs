@@ -1,6 +1,5 @@
 use actix_web::{HttpResponse, get};
 use serde_json::json;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::backlog::{self, BacklogFilter, BacklogPage};
 use crate::{
@@ -11,9 +10,10 @@ use crate::{
     policy::{Action, gate::*},
     problem::Problem,
     programs::ProgramPath,
+    routes::Routes,
 };
 
-pub fn routes(api: &mut ServiceConfig) {
+pub fn routes(api: &mut Routes<'_>) {
     api.service(read);
 }
 

@@ -117,6 +117,7 @@ story! {
             (json!({"rule": {"threshold_percent": 101}}), "/rule/threshold_percent"),
             (json!({"quorum": 0}), "/quorum"),
             (json!({"unit": "vote"}), "/unit"),
+            (json!({"unit": "person", "anonymous": true}), "/unit"),
         ];
         let before = world.ledger();
         for (more, pointer) in bad {
@@ -283,7 +284,11 @@ story! {
         let secrets: Vec<String> = secret_votes::table.select(secret_votes::value).load(&mut world.conn()).unwrap();
         assert!(secrets.len() == 2 && secrets.iter().all(|secret| secret.contains("XQZRAHASIA")), "{secrets:?}");
         let result = room.act(HOST, &ballot, "closing").await.expect(200).body["result"].clone();
-        assert_eq!((&result["outcome"], &result["missing_ids"], &result["by_kind"]), (&json!("not_agreed"), &json!([]), &json!([])));
+        // Two voted: what they said together would tell what each did.
+        assert_eq!((&result["votes_count"], &result["outcome"]), (&json!(2), &json!("none")));
+        for told in ["missing_ids", "by_kind", "distribution"] {
+            assert_eq!(result[told], json!([]), "{told}");
+        }
         world.verify();
     }
 }

@@ -332,6 +332,7 @@ story! {
         let before = (world.ledger(), kept_replies(&world));
         for dry_run in ["", "?dry_run=true"] {
             let refused = world.post(HOST, &format!("{}/outcomes{dry_run}", room.stage)).key("tahap-1").json(body.clone()).expect(409).await;
+            assert_eq!(refused.header("dry-run").is_some(), !dry_run.is_empty());
             assert_eq!(refused.problem(), "outcome-conflicts");
             let mut pointers = refused.pointers();
             pointers.sort();

@@ -57,7 +57,15 @@ fn scanned(conn: &mut AnyConnection, sql: &str) -> Vec<String> {
     match conn {
         AnyConnection::Sqlite(conn) => {
             let steps: Vec<Step> = diesel::sql_query(format!("explain query plan {sql}")).load(conn).expect(sql);
-            let scans = steps.iter().filter_map(|step| step.detail.strip_prefix("SCAN "));
+            // What begins with a programme's ledger alone reads nearly everything too, where it is in no list's order.
+            // Lists as of then may do so, but for the questions, of which there are many.
+            let sorted = steps.iter().any(|step| step.detail == "USE TEMP B-TREE FOR ORDER BY");
+            let excused = sql.contains("`seq_from` + ?") && !(sql.contains("`question_revisions`") && sorted);
+            let whole = |step: &&Step| step.detail.ends_with("_updated_idx (ledger_id=?)") && !excused;
+            let scans = steps.iter().filter_map(|step| match step.detail.strip_prefix("SCAN ") {
+                Some(table) => Some(table),
+                None => Some(step).filter(whole)?.detail.strip_prefix("SEARCH "),
+            });
             scans.filter_map(|rest| rest.split(' ').next()).map(str::to_owned).collect()
         }
         AnyConnection::Postgres(conn) => {

@@ -7,7 +7,7 @@ use tangguh::{
     db::{AnyConnection, At, Id, lock_head},
     decisions::Decision,
     events::{Attendance, Event, FollowUp, Stage},
-    ledger::{Act, append},
+    ledger::{Act, append, follow},
     schema::*,
     versioned::Resource,
 };
@@ -44,7 +44,8 @@ fn record(conn: &mut AnyConnection, ledger: Id, kind: &str, subject: Id, revisio
         reason: None,
         request_id: "planted",
     };
-    append(conn, ledger, &mut head, &act, &body.to_string()).unwrap();
+    let row = follow(ledger, &mut head, &act, body.to_string()).unwrap();
+    append(conn, vec![row]).unwrap();
     let now = (ledgers::sequence.eq(head.sequence), ledgers::hash.eq(&head.hash));
     diesel::update(ledgers::table.find(ledger)).set(now).execute(conn).unwrap();
     head.sequence

@@ -371,6 +371,9 @@ async fn session(world: World) -> Vec<String> {
     told.get(Member(Observer), &format!("{event}/minutes")).await;
     told.get(Member(Observer), &format!("{statement}/basis")).await;
     told.get(Member(Observer), &format!("{{p}}/questions/{}/impact", before.questions[0])).await;
+    let changed = told.get(Member(Observer), "{p}/diff?from=seq:1").await;
+    assert!(!changed["items"].as_array().unwrap().is_empty(), "{changed}");
+    told.get(Member(Observer), "{p}/translations/backlog?lang=en").await;
     for path in ["programs", "{p}/statements", "{p}/statements/S-1", "{p}/statements/S-1/editions/1", "{p}/questions"] {
         told.get(Nobody, &format!("public/{path}")).await;
     }

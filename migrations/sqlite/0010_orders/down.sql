@@ -1,0 +1,5 @@
+drop index position_revisions_made_idx;
+drop index decision_revisions_made_idx;
+drop index membership_revisions_made_idx;
+drop index document_revisions_made_idx;
+drop index question_revisions_past_idx;
