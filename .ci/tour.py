@@ -47,6 +47,7 @@ def masked(text):
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "#", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "@", text)
     text = re.sub(r"(?im)^(access-control-expose-headers|etag|date|x-request-id|content-length|last-modified|repr-digest): .*$", r"\1: ~", text)
+    text = re.sub(r"\"digest\":\"[^\"]*\"", '"digest":"~"', text)
     text = re.sub(r"\"?\d+\.[A-Za-z0-9_-]{16}\\?\"?|[A-Za-z0-9_-]{43,}=*", "~", text)
     return "\n".join("\n".join(sorted(block.splitlines())) for block in text.split("== "))
 
