@@ -155,9 +155,10 @@ def revised(client, questions):
         client.call("POST", f"{P}/questions/{question['id']}/revisions", body, headers={"If-Match": tag})
 
 
-def measure(client):
+def measure(client, database):
     stage, voters = events(client)
     path = statement(client)
+    database.settle()
     reads = {
         "page": f"{P}/questions?limit=50&state=proposed",
         "gate": f"{path}/gate",
@@ -205,7 +206,7 @@ def main():
             made = service.command("demo", "--questions", str(QUESTIONS), "--revisions", str(REVISIONS))
             service.start()
             service.sign_in(json.loads(made)["accounts"])
-            rounds = measure(Client(service))
+            rounds = measure(Client(service), database)
             service.stop()
             service.command("ledger", "verify")
         finally:

@@ -143,6 +143,8 @@ pub fn hidden<R: Resource>(reach: &Reach, stored: &Stored) -> bool {
 pub trait Versioned: Sized {
     /// The open revision.
     fn open(conn: &mut AnyConnection, ledger: Id, id: Id) -> QueryResult<Option<Stored>>;
+    /// The open revisions of several things, in no order.
+    fn open_all(conn: &mut AnyConnection, ledger: Id, ids: &[Id]) -> QueryResult<Vec<Stored>>;
     /// The revision that was open after ledger row `sequence`.
     fn open_at(conn: &mut AnyConnection, ledger: Id, id: Id, sequence: i64) -> QueryResult<Option<Stored>>;
     fn numbered(conn: &mut AnyConnection, ledger: Id, id: Id, revision: i32) -> QueryResult<Option<Stored>>;
@@ -203,6 +205,23 @@ macro_rules! versioned {
                     AnyConnection::Postgres(conn) => open.first(conn).optional(),
                     AnyConnection::Sqlite(conn) => open.first(conn).optional(),
                 }
+            }
+
+            fn open_all(
+                conn: &mut $crate::db::AnyConnection,
+                ledger: $crate::db::Id,
+                ids: &[$crate::db::Id],
+            ) -> diesel::QueryResult<Vec<$crate::versioned::Stored>> {
+                use diesel::prelude::*;
+                use $crate::{schema::$revisions::dsl as t, versioned::Stored};
+                let stored = (t::subject_id, t::revision, t::seq_from, t::state, t::body);
+                // With the ledger in the query, SQLite reads all of it: it is looked at afterwards.
+                let found: Vec<($crate::db::Id, Stored)> = t::$revisions
+                    .filter(t::subject_id.eq_any(ids.iter().copied()))
+                    .filter(t::seq_to.is_null())
+                    .select((t::ledger_id, stored))
+                    .load(conn)?;
+                Ok(found.into_iter().filter(|(of, _)| *of == ledger).map(|(_, stored)| stored).collect())
             }
 
             fn open_at(

@@ -130,6 +130,16 @@ impl Tx<'_> {
         serde_json::from_str(&self.stored::<R>(id)?.body).map_err(Problem::internal)
     }
 
+    /// Looks at several things at once: those that are there and that the caller may see.
+    pub fn look_all<R: Resource>(&mut self, ids: &[Id]) -> Result<Vec<R>, Problem> {
+        for stored in R::open_all(self.conn, self.ledger_of::<R>(), ids)? {
+            self.looked.entry((R::KIND, stored.id)).or_insert(stored);
+        }
+        let known: Vec<Id> = ids.iter().copied().filter(|id| self.looked.contains_key(&(R::KIND, *id))).collect();
+        let seen = known.into_iter().map(|id| self.look(id));
+        seen.filter(|one| !matches!(one, Err(Problem::NotFound))).collect()
+    }
+
     fn stored<R: Resource>(&mut self, id: Id) -> Result<Stored, Problem> {
         let known = self.looked.get(&(R::KIND, id)).cloned();
         let stored = match known {
@@ -145,14 +155,15 @@ impl Tx<'_> {
 
     /// Puts something new in the database and on the ledger.
     pub fn create<R: Resource>(&mut self, new: R, reason: Option<&str>) -> Result<Recorded<R>, Problem> {
-        self.create_all(vec![new], reason)?.only()
+        self.create_all(vec![new], &[reason])?.only()
     }
 
-    /// Puts several new things of one kind in the database and on the ledger, with a few statements.
+    /// Puts several new things of one kind in the database and on the ledger, with a few statements. Each has its own
+    /// reason, or none.
     pub fn create_all<R: Resource>(
         &mut self,
         mut new: Vec<R>,
-        reason: Option<&str>,
+        reasons: &[Option<&str>],
     ) -> Result<Recorded<Vec<R>>, Problem> {
         let ledger = self.ledger_of::<R>();
         // First: the anchor's foreign key takes a share of the head, which two changes would wait for each
@@ -160,7 +171,7 @@ impl Tx<'_> {
         self.head(ledger)?;
         R::insert_anchors(self.conn, ledger, &new)?;
         let bodies = new.iter_mut().map(|one| self.written(one, &[])).collect::<Result<_, _>>()?;
-        self.keep(ledger, new, bodies, reason)
+        self.keep(ledger, new, bodies, reasons)
     }
 
     /// Closes the revision that `changed` was made from, and opens the next.
@@ -183,7 +194,7 @@ impl Tx<'_> {
         let body = self.written(&mut changed, &was.texts())?;
         let state = changed.state().to_owned();
         let stored = Stored { id, revision: before + 1, seq_from: sequence, state, body: body.clone() };
-        let changed = self.keep(ledger, vec![changed], vec![body], reason)?.only()?;
+        let changed = self.keep(ledger, vec![changed], vec![body], &[reason])?.only()?;
         self.looked.insert((R::KIND, id), stored);
         Ok(changed)
     }
@@ -206,11 +217,11 @@ impl Tx<'_> {
         ledger: Id,
         new: Vec<R>,
         bodies: Vec<String>,
-        reason: Option<&str>,
+        reasons: &[Option<&str>],
     ) -> Result<Recorded<Vec<R>>, Problem> {
         let mut head = self.head(ledger)?;
         R::insert_revisions(self.conn, ledger, head.sequence + 1, &new, &bodies)?;
-        for (one, body) in new.iter().zip(bodies) {
+        for (number, (one, body)) in new.iter().zip(bodies).enumerate() {
             let act = Act {
                 at: self.now,
                 account: Some(self.reach.account),
@@ -219,7 +230,7 @@ impl Tx<'_> {
                 subject_kind: R::KIND,
                 subject: one.meta().id,
                 revision: one.meta().revision,
-                reason,
+                reason: reasons.get(number).copied().flatten(),
                 request_id: &self.request_id,
             };
             self.told.push(ledger::follow(ledger, &mut head, &act, body)?);
@@ -233,7 +244,7 @@ impl Tx<'_> {
     }
 
     /// Every localized text has words in the programme's source language.
-    fn require_source_language<R: Resource>(&self, new: &R) -> Result<(), Problem> {
+    pub fn require_source_language<R: Resource>(&self, new: &R) -> Result<(), Problem> {
         let missing: Vec<FieldError> = new
             .texts()
             .iter()

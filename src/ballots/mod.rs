@@ -14,7 +14,7 @@ mod tests;
 mod votes;
 mod votes_routes;
 
-pub use model::{Ballot, BallotState, NewBallot, close};
+pub use model::{Ballot, BallotState, NewBallot, close_all};
 pub use result::Quartiles;
 pub use routes::{routes, stage_routes};
 pub use votes::{ListedVote, NewVote, Vote, VoteValue, cast_all};

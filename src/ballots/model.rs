@@ -362,7 +362,8 @@ impl Ballot {
     pub fn close_votes(tx: &mut Tx<'_>, id: Id, seen: Seen, why: Reason) -> Result<Recorded<Ballot>, Problem> {
         let ballot = Ballot::running(tx, id, seen)?;
         ballot.in_state(&[BallotState::Open])?;
-        close(tx, ballot, &why.reason)
+        let mut closed = close_all(tx, vec![ballot], &why.reason)?;
+        closed.pop().ok_or_else(|| Problem::internal("no ballot was closed"))
     }
 
     /// Declares it void: a new one can be held.
@@ -386,12 +387,16 @@ impl Ballot {
     }
 }
 
-/// Closes an open ballot: its result is computed from the votes that were cast.
-pub fn close(tx: &mut Tx<'_>, mut ballot: Ballot, why: &str) -> Result<Recorded<Ballot>, Problem> {
-    let cast = votes::cast_in(tx, &ballot)?;
-    ballot.result = Some(result::compute(&ballot.content, &ballot.electorate, &cast));
-    ballot.state = BallotState::Closed;
-    tx.change(ballot, Some(why))
+/// Closes open ballots: their results are computed from the votes that were cast.
+pub fn close_all(tx: &mut Tx<'_>, ballots: Vec<Ballot>, why: &str) -> Result<Vec<Recorded<Ballot>>, Problem> {
+    let cast = votes::cast_in(tx, &ballots)?;
+    let close = |mut ballot: Ballot| {
+        let cast = cast.get(&ballot.meta.id).map_or(&[][..], Vec::as_slice);
+        ballot.result = Some(result::compute(&ballot.content, &ballot.electorate, cast));
+        ballot.state = BallotState::Closed;
+        tx.change(ballot, Some(why))
+    };
+    ballots.into_iter().map(close).collect()
 }
 
 /// Puts the question into review, if it is not there already. Answers the revision that the electorate sees.

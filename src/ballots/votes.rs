@@ -411,7 +411,7 @@ pub fn cast_all(
             }
         }
     }
-    let made = tx.create_all(fresh, None)?;
+    let made = tx.create_all(fresh, &[])?;
     keep_secrets(tx.conn, secrets)?;
     Ok(changed.into_iter().fold(made, Recorded::with))
 }
@@ -426,17 +426,18 @@ fn votes_of(tx: &mut Tx<'_>, ballots: &BTreeSet<Id>) -> Result<Vec<Vote>, Proble
     bodies.iter().map(|body| serde_json::from_str(body).map_err(Problem::internal)).collect()
 }
 
-/// The votes that count, with the kinds of those who cast them and what the anonymous ones say.
-pub(super) fn cast_in(tx: &mut Tx<'_>, ballot: &Ballot) -> Result<Vec<Cast>, Problem> {
-    let votes: Vec<Vote> =
-        votes_of(tx, &[ballot.meta.id].into())?.into_iter().filter(|vote| vote.state == VoteState::Cast).collect();
+/// The votes that count in each of these ballots, with the kinds of those who cast them and what the anonymous ones say.
+pub(super) fn cast_in(tx: &mut Tx<'_>, ballots: &[Ballot]) -> Result<BTreeMap<Id, Vec<Cast>>, Problem> {
+    let asked: BTreeSet<Id> = ballots.iter().map(|ballot| ballot.meta.id).collect();
+    let votes: Vec<Vote> = votes_of(tx, &asked)?.into_iter().filter(|vote| vote.state == VoteState::Cast).collect();
+    let voters: BTreeSet<Id> = votes.iter().map(|vote| vote.stakeholder_id).collect();
     let kinds: Vec<(Id, String)> = stakeholder_revisions::table
-        .filter(stakeholder_revisions::subject_id.eq_any(votes.iter().map(|vote| vote.stakeholder_id)))
+        .filter(stakeholder_revisions::subject_id.eq_any(voters))
         .filter(stakeholder_revisions::seq_to.is_null())
         .select((stakeholder_revisions::subject_id, stakeholder_revisions::kind))
         .load(tx.conn)?;
     let kinds: BTreeMap<Id, String> = kinds.into_iter().collect();
-    let secrets: BTreeMap<Id, String> = match ballot.content.anonymous {
+    let secrets: BTreeMap<Id, String> = match ballots.iter().any(|ballot| ballot.content.anonymous) {
         false => BTreeMap::new(),
         true => secret_votes::table
             .filter(secret_votes::vote_id.eq_any(votes.iter().map(|vote| vote.meta.id)))
@@ -445,19 +446,19 @@ pub(super) fn cast_in(tx: &mut Tx<'_>, ballot: &Ballot) -> Result<Vec<Cast>, Pro
             .into_iter()
             .collect(),
     };
-    votes
-        .into_iter()
-        .map(|vote| {
-            let value = match (vote.value, secrets.get(&vote.meta.id)) {
-                (Some(value), _) => value,
-                (None, Some(said)) => {
-                    let said: Value = serde_json::from_str(said).map_err(Problem::internal)?;
-                    serde_json::from_value(said["value"].clone()).map_err(Problem::internal)?
-                }
-                (None, None) => return Err(Problem::internal("an anonymous vote says nothing")),
-            };
-            let kind = kinds.get(&vote.stakeholder_id).cloned().unwrap_or_default();
-            Ok(Cast { stakeholder: vote.stakeholder_id, kind, value, persons: i64::from(vote.persons) })
-        })
-        .collect()
+    let mut cast: BTreeMap<Id, Vec<Cast>> = BTreeMap::new();
+    for vote in votes {
+        let value = match (vote.value, secrets.get(&vote.meta.id)) {
+            (Some(value), _) => value,
+            (None, Some(said)) => {
+                let said: Value = serde_json::from_str(said).map_err(Problem::internal)?;
+                serde_json::from_value(said["value"].clone()).map_err(Problem::internal)?
+            }
+            (None, None) => return Err(Problem::internal("an anonymous vote says nothing")),
+        };
+        let kind = kinds.get(&vote.stakeholder_id).cloned().unwrap_or_default();
+        let one = Cast { stakeholder: vote.stakeholder_id, kind, value, persons: i64::from(vote.persons) };
+        cast.entry(vote.ballot_id).or_default().push(one);
+    }
+    Ok(cast)
 }

@@ -259,16 +259,19 @@ pub fn on_ballot(tx: &mut Tx<'_>, ballot: Id, new: NewDecision) -> Result<Record
     let ballot: Ballot = tx.look(ballot)?;
     let stage: Stage = tx.look(ballot.stage_id)?;
     Event::running(tx, &stage.event_id.to_string())?;
-    decide(tx, &stage, Some(ballot), new)
+    let decision = decide(tx, &stage, Some(ballot), new)?;
+    let reason = decision.reason.clone();
+    tx.create(decision, Some(&reason))
 }
 
-/// Decides on a question in a stage. The decision, what it does to the question and to the ballot are one change.
+/// Decides on a question in a stage: does what the decision says to the question and to the ballot. The decision itself is
+/// the caller's to create, in the same change.
 pub(super) fn decide(
     tx: &mut Tx<'_>,
     stage: &Stage,
     ballot: Option<Ballot>,
     new: NewDecision,
-) -> Result<Recorded<Decision>, Problem> {
+) -> Result<Decision, Problem> {
     let about = ballot.as_ref().and_then(|ballot| ballot.content.question_id).or(new.question_id);
     let question = about.ok_or_else(|| one_question("required", "wajib diisi", "is required"))?;
     if new.question_id.is_some_and(|named| named != question) {
@@ -286,8 +289,9 @@ pub(super) fn decide(
             )));
         }
     }
-    let named = [("/question_id".to_owned(), question)];
-    tx.must_exist::<Question>(&named)?;
+    if matches!(tx.look::<Question>(question), Err(Problem::NotFound)) {
+        tx.must_exist::<Question>(&[("/question_id".into(), question)])?;
+    }
     let seen: Question = tx.current(question, Seen(new.on_revision))?;
     if !new.kind.possible(seen.state) {
         return Err(Problem::WrongState { action: "event.run", state: seen.state.name().into() });
@@ -309,13 +313,14 @@ pub(super) fn decide(
         on_revision,
         result_revision: result,
         kind,
-        reason: reason.clone(),
+        reason,
         reason_kind,
         problem,
         state: DecisionState::Given,
         rescinded_reason: None,
     };
-    tx.create(decision, Some(&reason))
+    tx.require_source_language(&decision)?;
+    Ok(decision)
 }
 
 fn one_question(code: &'static str, id: &'static str, en: &'static str) -> Problem {

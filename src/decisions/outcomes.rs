@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 use super::model::{Decision, NewDecision, decide};
 use crate::{
     access::{Recorded, Tx},
-    ballots::{Ballot, BallotState, ListedVote, NewVote, Vote, cast_all, close},
+    ballots::{Ballot, BallotState, ListedVote, NewVote, Vote, cast_all, close_all},
     db::Id,
     events::{Attendance, AttendanceEntry, Event, Stage},
     problem::{FieldError, Problem},
-    versioned::Versioned,
+    questions::Question,
 };
 
 /// One vote of a stage's outcomes.
@@ -100,14 +100,12 @@ pub fn keep(tx: &mut Tx<'_>, event: &str, stage: Id, told: StageOutcomes) -> Res
         new: vote.vote,
     });
     let votes = cast_all(tx, &ballots, listed.collect(), &mut conflicts)?;
-    let mut closed = Vec::new();
+    let mut closing: Vec<Ballot> = Vec::new();
     for (number, id) in told.close_ballots.iter().enumerate() {
         let pointer = format!("/close_ballots/{number}");
         match ballots.get(id) {
-            Some(ballot) if ballot.state == BallotState::Open => {
-                let shut = close(tx, ballot.clone(), "Closed with the stage's outcomes.")?;
-                ballots.insert(*id, shut.value().clone());
-                closed.push(shut);
+            Some(ballot) if ballot.state == BallotState::Open && !closing.iter().any(|one| one.meta.id == *id) => {
+                closing.push(ballot.clone());
             }
             Some(_) => conflicts.push(FieldError::new(
                 pointer,
@@ -118,7 +116,11 @@ pub fn keep(tx: &mut Tx<'_>, event: &str, stage: Id, told: StageOutcomes) -> Res
             None => conflicts.push(unknown_ballot(pointer)),
         }
     }
-    let mut decisions = Vec::new();
+    let closed = close_all(tx, closing, "Closed with the stage's outcomes.")?;
+    ballots.extend(closed.iter().map(|shut| (shut.value().meta.id, shut.value().clone())));
+    let mut decisions: Vec<Decision> = Vec::new();
+    let questions: Vec<Id> = told.decisions.iter().filter_map(|one| one.decision.question_id).collect();
+    tx.look_all::<Question>(&questions)?;
     for (number, one) in told.decisions.into_iter().enumerate() {
         let pointer = format!("/decisions/{number}");
         let ballot = one.ballot_id.map(|id| ballots.get(&id).cloned());
@@ -141,7 +143,10 @@ pub fn keep(tx: &mut Tx<'_>, event: &str, stage: Id, told: StageOutcomes) -> Res
         return Err(Problem::OutcomeConflicts(conflicts));
     }
     let ballots = as_they_stand(tx, closed, &decisions)?;
-    let made = attendance.and(votes).and(Recorded::all(ballots)).and(Recorded::all(decisions));
+    let reasons: Vec<String> = decisions.iter().map(|decision| decision.reason.clone()).collect();
+    let reasons: Vec<Option<&str>> = reasons.iter().map(|reason| Some(reason.as_str())).collect();
+    let decisions = tx.create_all(decisions, &reasons)?;
+    let made = attendance.and(votes).and(Recorded::all(ballots)).and(decisions);
     Ok(made.map(|(((attendance, votes), ballots), decisions)| Outcomes { attendance, votes, ballots, decisions }))
 }
 
@@ -149,10 +154,10 @@ pub fn keep(tx: &mut Tx<'_>, event: &str, stage: Id, told: StageOutcomes) -> Res
 fn as_they_stand(
     tx: &mut Tx<'_>,
     closed: Vec<Recorded<Ballot>>,
-    decisions: &[Recorded<Decision>],
+    decisions: &[Decision],
 ) -> Result<Vec<Recorded<Ballot>>, Problem> {
     let mut told: Vec<Id> = closed.iter().map(|ballot| ballot.value().meta.id).collect();
-    for id in decisions.iter().filter_map(|decision| decision.value().ballot_id) {
+    for id in decisions.iter().filter_map(|decision| decision.ballot_id) {
         if !told.contains(&id) {
             told.push(id);
         }
@@ -211,10 +216,9 @@ fn ballots_of(
     named.sort_unstable();
     named.dedup();
     let mut found = BTreeMap::new();
-    for id in Ballot::existing(tx.conn, tx.reach.ledger, &named)? {
-        let ballot: Ballot = tx.look(id)?;
+    for ballot in tx.look_all::<Ballot>(&named)? {
         if ballot.stage_id == stage.meta.id {
-            found.insert(id, ballot);
+            found.insert(ballot.meta.id, ballot);
         }
     }
     Ok(found)
