@@ -35,8 +35,8 @@ impl Service {
         sealer: Sealer,
         keys: KeyRing,
         document: Arc<Value>,
+        schemas: Arc<Schemas>,
     ) -> Service {
-        let schemas = Arc::new(Schemas::new(&document));
         Service {
             db,
             clock,

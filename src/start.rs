@@ -82,14 +82,15 @@ pub fn service(settings: Settings, sealer: Sealer, clock: Clock) -> anyhow::Resu
         log::info!("migrated: {name}");
     }
     let document = Arc::new(api::document());
-    for code in frameworks::load(&mut conn, clock.now(), &Arc::new(Schemas::new(&document))).map_err(told)? {
+    let schemas = Arc::new(Schemas::new(&document));
+    for code in frameworks::load(&mut conn, clock.now(), &schemas).map_err(told)? {
         log::info!("loaded the framework edition {code}");
     }
     let keys = keys::ensure(&mut conn, &sealer, clock.now())?;
     let keys = KeyRing::new(keys, settings.public_url.clone()).map_err(|error| anyhow::anyhow!("{error}"))?;
     drop(conn);
     let db = Db::start(&settings.target, settings.pools);
-    Ok(web::Data::new(Service::new(db, clock, settings, sealer, keys, document)))
+    Ok(web::Data::new(Service::new(db, clock, settings, sealer, keys, document, schemas)))
 }
 
 /// Serves until the process is told to stop; then requests in flight end.

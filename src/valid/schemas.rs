@@ -21,17 +21,16 @@ const MOST_ERRORS: usize = 200;
 
 /// The schemas of the finished OpenAPI document, each compiled when it is first asked for.
 pub struct Schemas {
-    components: Map<String, Value>,
+    document: Arc<Value>,
     compiled: BTreeMap<String, OnceLock<Result<Validator, Arc<str>>>>,
 }
 
 impl Schemas {
     /// `document` is what [`crate::document::finish`] returned.
-    pub fn new(document: &Value) -> Schemas {
-        let components =
-            document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
-        let compiled = components.keys().map(|name| (name.clone(), OnceLock::new())).collect();
-        Schemas { components, compiled }
+    pub fn new(document: &Arc<Value>) -> Schemas {
+        let components = document.pointer("/components/schemas").and_then(Value::as_object).into_iter().flatten();
+        let compiled = components.map(|(name, _)| (name.clone(), OnceLock::new())).collect();
+        Schemas { document: document.clone(), compiled }
     }
 
     /// Compiles everything, and names the first schema that does not compile: for start-up and tests.
@@ -68,7 +67,7 @@ impl Schemas {
         let mut needed = BTreeSet::new();
         self.gather(schema, &mut needed);
         let schemas: Map<String, Value> =
-            needed.into_iter().filter_map(|name| Some((name.clone(), self.components.get(&name)?.clone()))).collect();
+            needed.into_iter().filter_map(|name| Some((name.clone(), self.component(&name)?.clone()))).collect();
         let schema = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "allOf": [schema],
@@ -88,7 +87,7 @@ impl Schemas {
             Value::Object(members) => {
                 if let Some(name) = referred(schema)
                     && found.insert(name.to_owned())
-                    && let Some(component) = self.components.get(name)
+                    && let Some(component) = self.component(name)
                 {
                     self.gather(component, found);
                 }
@@ -100,14 +99,14 @@ impl Schemas {
     }
 
     pub(super) fn component(&self, name: &str) -> Option<&Value> {
-        self.components.get(name)
+        self.document["components"]["schemas"].get(name)
     }
 
     /// What `schema` stands for: references followed, and `null` left out of a choice.
     fn resolve<'a>(&'a self, mut schema: &'a Value) -> &'a Value {
         // Not a loop without end, even if a component refers to itself.
         for _ in 0..16 {
-            if let Some(component) = referred(schema).and_then(|name| self.components.get(name)) {
+            if let Some(component) = referred(schema).and_then(|name| self.component(name)) {
                 schema = component;
                 continue;
             }
@@ -121,7 +120,7 @@ impl Schemas {
     }
 
     fn takes_null(&self, schema: &Value) -> bool {
-        if let Some(component) = referred(schema).and_then(|name| self.components.get(name)) {
+        if let Some(component) = referred(schema).and_then(|name| self.component(name)) {
             return self.takes_null(component);
         }
         if choices(schema).next().is_some() {

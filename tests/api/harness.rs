@@ -433,7 +433,7 @@ fn serve(settings: Settings, clock: Clock) -> web::Data<Service> {
     let keys = KeyRing::new(keys::load(&mut conn, &sealer).unwrap(), ISSUER.into()).unwrap();
     drop(conn);
     let db = Db::start(&settings.target, settings.pools);
-    web::Data::new(Service::new(db, clock, settings, sealer, keys, DOCUMENT.clone()))
+    web::Data::new(Service::new(db, clock, settings, sealer, keys, DOCUMENT.clone(), SCHEMAS.clone()))
 }
 
 /// A copy of the template file.
