@@ -120,6 +120,9 @@ class Service:
             "DATABASE_URL": database.url,
             "TANGGUH_LISTEN": f"127.0.0.1:{PORT}",
             "TANGGUH_SECRET": "only for the benchmark, and long enough to be one",
+            # Counted as in earnest, and never reached.
+            "TANGGUH_LIMIT_ACCOUNTS": "1000000000/4000000000",
+            "TANGGUH_LIMIT_VISITORS": "1000000000/4000000000",
         }
         self.environment.pop("RUST_LOG", None)
         self.log = f"{folder}/access.log"

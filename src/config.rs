@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::{
     db::{Pools, Target},
+    limits::{Quota, Quotas},
     password,
 };
 
@@ -52,6 +53,12 @@ pub struct Given {
     /// The largest request body, in bytes
     #[arg(long, global = true, env = "TANGGUH_BODY_LIMIT", default_value = "1048576")]
     pub body_limit: String,
+    /// Requests that one account may send in a minute and in a day, as `600/100000`; `off` for no limit
+    #[arg(long, global = true, env = "TANGGUH_LIMIT_ACCOUNTS", default_value = "600/100000")]
+    pub limit_accounts: String,
+    /// Requests that one address may send in a minute and in a day without signing in; `off` for no limit
+    #[arg(long, global = true, env = "TANGGUH_LIMIT_VISITORS", default_value = "120/20000")]
+    pub limit_visitors: String,
     /// Seconds that requests in flight get to end when the service is stopped
     #[arg(long, global = true, env = "TANGGUH_STOP_SECONDS", default_value = "20")]
     pub stop_seconds: String,
@@ -71,6 +78,7 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     pub trusted_proxies: Vec<IpNet>,
     pub body_limit: usize,
+    pub quotas: Quotas,
     pub stop_after: Duration,
     pub security_contact: String,
     /// Not a setting: tests hash passwords cheaply.
@@ -121,6 +129,14 @@ impl Given {
         };
         let body_limit = count("TANGGUH_BODY_LIMIT", Some(&self.body_limit), 1 << 20, 1024..=(1 << 30));
         let stop = count("TANGGUH_STOP_SECONDS", Some(&self.stop_seconds), 20, 0..=3600);
+        let mut quota = |name: &str, given: &str| {
+            given.parse().unwrap_or_else(|()| {
+                wrong.push(format!("{name}: {given:?} is neither \"off\" nor two numbers such as 600/100000"));
+                Quota::NONE
+            })
+        };
+        let accounts = quota("TANGGUH_LIMIT_ACCOUNTS", &self.limit_accounts);
+        let visitors = quota("TANGGUH_LIMIT_VISITORS", &self.limit_visitors);
         let trusted_proxies = listed(&self.trusted_proxies)
             .filter_map(|text| {
                 match text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)) {
@@ -154,6 +170,7 @@ impl Given {
             cors_origins,
             trusted_proxies,
             body_limit,
+            quotas: Quotas { accounts, visitors },
             stop_after: Duration::from_secs(stop as u64),
             security_contact: self.security_contact.clone(),
             password_cost: password::Cost::Full,

@@ -159,6 +159,10 @@ fn scopes(operation: &Value) -> Option<Vec<&str>> {
 fn error_statuses(operation: &Value) -> BTreeSet<u16> {
     // An operation refuses parameters that it does not have.
     let mut statuses = BTreeSet::from([400, 406, 500, 503]);
+    // What says how the service is, and the keys, may be asked without a limit.
+    if of_a_resource(operation) {
+        statuses.insert(429);
+    }
     if let Some(scopes) = scopes(operation) {
         statuses.insert(401);
         // One's own account needs no right.
@@ -212,7 +216,9 @@ fn header_reference(name: &str) -> Value {
 }
 
 fn add_headers(method: &str, operation: &mut Value, components: &Value) {
-    let of_a_resource = operation["tags"].as_array().is_some_and(|tags| !tags.is_empty());
+    let of_a_resource = of_a_resource(operation);
+    // The public view is kept by caches, which would tell everybody what is left to one.
+    let limited = of_a_resource && !["public", "frameworks"].iter().any(|tag| operation["tags"][0] == *tag);
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         if response.get("$ref").is_some() {
             continue;
@@ -230,6 +236,9 @@ fn add_headers(method: &str, operation: &mut Value, components: &Value) {
         if status == "201" {
             names.push("Location");
         }
+        if limited {
+            names.extend(["RateLimit-Policy", "RateLimit"]);
+        }
         let headers = response.as_object_mut().map(|response| response.entry("headers"));
         if let Some(headers) = headers.map(|entry| entry.or_insert_with(|| json!({}))) {
             for name in names.into_iter().rev() {
@@ -239,6 +248,11 @@ fn add_headers(method: &str, operation: &mut Value, components: &Value) {
             }
         }
     }
+}
+
+/// Whether an operation is of a resource, and not of the service itself.
+fn of_a_resource(operation: &Value) -> bool {
+    operation["tags"].as_array().is_some_and(|tags| !tags.is_empty())
 }
 
 fn has_revision(schema: &Value, components: &Value) -> bool {
@@ -351,10 +365,15 @@ fn error_headers(status: u16) -> Map<String, Value> {
     names.map(|name| (name.to_owned(), header_reference(name))).collect()
 }
 
-const HEADERS: [(&str, &str); 6] = [
+const HEADERS: [(&str, &str); 8] = [
     ("Content-Language", "The language of the texts: `id` or `en`."),
     ("ETag", "The revision and a digest of this body: what `If-Match` and `If-None-Match` take."),
     ("Location", "The path of what was made."),
+    ("RateLimit", "What is left of each policy (`r`), and the seconds until all of it is there again (`t`)."),
+    (
+        "RateLimit-Policy",
+        "How many requests (`q`) the caller may send within so many seconds (`w`). None where the operator set none.",
+    ),
     ("Retry-After", "Seconds to wait before trying again."),
     ("WWW-Authenticate", "`Bearer`, and what is wrong with the token."),
     ("X-Request-Id", "The request's id: the one that was sent, or one that was made for it."),

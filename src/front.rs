@@ -16,6 +16,7 @@ use actix_web::{
 };
 
 use crate::{
+    limits::Allowance,
     problem::{Lang, Problem},
     service::Service,
 };
@@ -27,6 +28,8 @@ pub struct RequestId(pub String);
 /// Says that what was asked was only tried: nothing of it is kept.
 pub const DRY_RUN: HeaderName = HeaderName::from_static("dry-run");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const ID_MAX: usize = 100;
 
 /// Wraps every request. It decides nothing about rights.
@@ -66,7 +69,17 @@ pub async fn front<B: MessageBody + 'static>(
     let route = known.map(Cow::Borrowed).or_else(|| response.request().match_pattern().map(Cow::Owned));
     let public = route.as_deref().is_some_and(|route| !route.starts_with("/api/v1/"));
     let for_everybody = in_public_view(response.request().path());
+    // A cache would tell everybody what is left to one.
+    let allowance =
+        response.request().extensions().get::<Allowance>().and_then(Allowance::headers).filter(|_| !for_everybody);
     let headers = response.headers_mut();
+    if let Some((policy, limit)) = allowance {
+        for (name, value) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, limit)] {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
     }

@@ -51,6 +51,7 @@ mod history;
 mod idempotency;
 pub mod keys;
 pub mod ledger;
+pub mod limits;
 pub mod localized;
 pub mod mappings;
 mod me;

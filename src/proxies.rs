@@ -31,6 +31,17 @@ pub fn client_address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr
     })
 }
 
+/// Somebody who has one IPv6 address usually has a whole /64.
+pub fn network(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
 /// The address in one hop of `Forwarded` (RFC 7239).
 fn forwarded_for(hop: &str) -> Option<IpAddr> {
     hop.split(';').find_map(|pair| {

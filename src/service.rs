@@ -5,8 +5,8 @@ use std::sync::{Arc, RwLock};
 use serde_json::Value;
 
 use crate::{
-    access::Callers, clock::Clock, config::Settings, db::Db, metrics::Metrics, operations::Operations, password,
-    seal::Sealer, token::KeyRing, valid::Schemas,
+    access::Callers, clock::Clock, config::Settings, db::Db, limits::Limits, metrics::Metrics, operations::Operations,
+    password, seal::Sealer, token::KeyRing, valid::Schemas,
 };
 
 pub struct Service {
@@ -24,6 +24,7 @@ pub struct Service {
     /// Its operations: who may call them, and with which parameters.
     pub operations: Operations,
     pub(crate) callers: Callers,
+    pub(crate) limits: Limits,
     keys: RwLock<Arc<KeyRing>>,
 }
 
@@ -47,6 +48,7 @@ impl Service {
             schemas,
             document,
             callers: Callers::new(),
+            limits: Limits::new(settings.quotas),
             keys: RwLock::new(Arc::new(keys)),
             settings,
         }

@@ -147,12 +147,15 @@ fn every_wrong_setting_is_told_at_once() {
         .env("TANGGUH_DB_READERS", "0")
         .env("TANGGUH_CORS_ORIGINS", "dashboard")
         .env("TANGGUH_TRUSTED_PROXIES", "10.0.0.0/99")
+        .env("TANGGUH_LIMIT_ACCOUNTS", "many")
+        .env("TANGGUH_LIMIT_VISITORS", "5/2")
         .output()
         .unwrap();
     let told = text(&refused.stderr);
     assert!(!refused.status.success());
-    for name in ["TANGGUH_LISTEN", "TANGGUH_DB_READERS", "TANGGUH_CORS_ORIGINS", "TANGGUH_TRUSTED_PROXIES"] {
-        assert!(told.contains(name), "{name} is missing in: {told}");
+    let wrong = ["LISTEN", "DB_READERS", "CORS_ORIGINS", "TRUSTED_PROXIES", "LIMIT_ACCOUNTS", "LIMIT_VISITORS"];
+    for name in wrong.map(|name| format!("TANGGUH_{name}")) {
+        assert!(told.contains(&name), "{name} is missing in: {told}");
     }
     let refused = tangguh(folder.path()).env("DATABASE_URL", "postgres://nobody@localhost/none").output().unwrap();
     let told = text(&refused.stderr);

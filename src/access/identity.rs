@@ -6,10 +6,10 @@ use std::sync::{
 };
 
 use actix_web::{
-    HttpMessage,
+    HttpMessage, ResponseError,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header,
+    http::{StatusCode, header},
     middleware::Next,
     web,
 };
@@ -20,8 +20,10 @@ use quick_cache::sync::Cache;
 
 use crate::{
     db::{AnyConnection, At, Id, Lane},
+    limits::Who,
     policy::{Role, Roles},
     problem::Problem,
+    proxies::client_address,
     schema::{account_revisions, membership_revisions, program_revisions, sign_ins},
     service::Service,
     token::TokenError,
@@ -219,25 +221,46 @@ pub(super) enum Identity {
     Failed(Problem),
 }
 
-/// Finds out who is calling. It decides nothing: the doors do.
+/// Finds out who is calling, and whether that is within what they may ask. What they may do, the doors decide.
 pub async fn authenticate(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let mut account = None;
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         let service = request.app_data::<web::Data<Service>>().cloned();
         let token = value.to_str().ok().and_then(bearer).map(str::to_owned);
         let identity = match service.as_ref().zip(token.as_deref()) {
             None => Identity::Refused("the Authorization header is no Bearer token"),
             Some((service, token)) => match identify(service, token).await {
-                Ok(caller) => Identity::Known(caller),
+                Ok(caller) => {
+                    account = Some(caller.account);
+                    Identity::Known(caller)
+                }
                 Err(Problem::InvalidToken) => Identity::Refused("the token does not hold"),
                 Err(problem) => Identity::Failed(problem),
             },
         };
         request.extensions_mut().insert(identity);
     }
-    next.call(request).await
+    let service = request.app_data::<web::Data<Service>>().cloned();
+    let Some(service) = service.filter(|_| request.path().starts_with("/api/v1/")) else {
+        return Ok(next.call(request).await?.map_into_left_body());
+    };
+    let who = account
+        .map_or_else(|| Who::at(client_address(request.request(), &service.settings.trusted_proxies)), Who::Account);
+    let allowance = service.limits.take(&who, service.clock.now());
+    if let Some(retry_after_s) = allowance.refused {
+        request.extensions_mut().insert(allowance);
+        let refused = Problem::TooManyRequests { retry_after_s }.error_response();
+        return Ok(request.into_response(refused).map_into_right_body());
+    }
+    let response = next.call(request).await?.map_into_left_body();
+    // Whoever has it already has asked for nothing.
+    let unchanged = response.status() == StatusCode::NOT_MODIFIED;
+    let allowance = if unchanged { service.limits.give_back(&who, service.clock.now()) } else { allowance };
+    response.request().extensions_mut().insert(allowance);
+    Ok(response)
 }
 
 /// The scheme's name is not case-sensitive (RFC 9110, 11.1).

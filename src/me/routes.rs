@@ -1,4 +1,4 @@
-use actix_web::{HttpResponse, get, patch, web};
+use actix_web::{HttpResponse, get, http::header, patch, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -10,6 +10,7 @@ use crate::{
     access::{Myself, Public, Seen},
     accounts::{Account, OwnContent},
     db::Id,
+    limits::{LimitStanding, Who},
     page::View,
     policy::{Action, Role, gate::*},
     problem::{FieldError, Problem},
@@ -19,7 +20,13 @@ use crate::{
 };
 
 pub fn routes(api: &mut Routes<'_>) {
-    api.service(read).service(edit).service(memberships).service(own_tasks).service(explained).service(matrix);
+    api.service(read)
+        .service(edit)
+        .service(memberships)
+        .service(own_tasks)
+        .service(own_limits)
+        .service(explained)
+        .service(matrix);
 }
 
 /// Read your own account
@@ -49,6 +56,29 @@ async fn read(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
 #[patch("/me")]
 async fn edit(myself: Myself<EditMe>, seen: Seen, patch: Patch<OwnContent>) -> Result<HttpResponse, Problem> {
     myself.change(move |tx| Account::edit_own(tx, seen, patch)).await
+}
+
+/// What you may ask, and what is left of it.
+#[derive(Serialize, ToSchema)]
+pub struct OwnLimits {
+    /// None where the operator set none.
+    pub policies: Vec<LimitStanding>,
+}
+
+/// See what you may ask
+///
+/// How many requests your account may send in a minute and in a day, and how many of them are left. Every answer says the
+/// same in `RateLimit-Policy` and `RateLimit`. Each instance of the service counts by itself; answers with 304 do not count.
+#[utoipa::path(
+    tag = "me", operation_id = "get_my_limits",
+    security(("bearer" = [Action::ReadMe])),
+    responses((status = 200, description = "Your limits", body = OwnLimits)),
+)]
+#[get("/me/limits")]
+async fn own_limits(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
+    let service = myself.service();
+    let policies = service.limits.standing(&Who::Account(myself.reach.account), service.clock.now());
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(OwnLimits { policies }))
 }
 
 /// A membership of your own.

@@ -11,6 +11,7 @@ use crate::{
     accounts::fold,
     db::{AnyConnection, At},
     problem::Problem,
+    proxies::network,
     schema::sign_in_failures,
 };
 
@@ -88,17 +89,6 @@ fn begin_counting(conn: &mut AnyConnection, subject: &str, now: DateTime<Utc>) -
         .bind::<crate::db::sql::Instant, _>(window)
         .bind::<crate::db::sql::Instant, _>(window)
         .execute(conn)
-}
-
-/// Somebody who has one IPv6 address usually has a whole /64.
-fn network(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
 }
 
 /// Forgets what no longer counts.

@@ -229,6 +229,7 @@ async fn people(run: &mut Run<'_>) -> String {
     run.read("get_me", member.clone(), &[], "").await;
     run.act("edit_me", member.clone(), &[], json!({"name": "Bayu Pratama", "language": "id"})).await;
     run.read("list_my_memberships", member.clone(), &[], "").await;
+    run.read("get_my_limits", member.clone(), &[], "").await;
     run.read("explain_access", member, &[], "?action=question.validate&on=jakarta").await;
     account
 }

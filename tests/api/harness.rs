@@ -419,6 +419,8 @@ pub fn defaults() -> Given {
         db_queue: "1024".into(),
         body_limit: "1048576".into(),
         stop_seconds: "20".into(),
+        limit_accounts: "off".into(),
+        limit_visitors: "off".into(),
         security_contact: "mailto:security@example.org".into(),
         ..Given::default()
     }

@@ -30,6 +30,7 @@ mod gates;
 mod history;
 mod idempotency;
 mod ledger;
+mod limits;
 mod lists;
 mod memberships;
 mod minutes;
