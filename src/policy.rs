@@ -155,6 +155,7 @@ policy! {
     ListPrograms         = "program.list",            SignedIn: ;
     ReadProgram          = "program.read",            Program:  Lead Secretariat Facilitator Agency Partner Observer Admin;
     SummarizeProgram     = "program.summarize",       Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    FollowProgram        = "program.follow",          Program:  Lead Secretariat Facilitator Agency Partner Observer;
     CreateProgram        = "program.create",          Platform: Admin;
     EditProgram          = "program.edit",            Program:  Lead Secretariat;
     ArchiveProgram       = "program.archive",         Program:  Admin;
