@@ -212,7 +212,9 @@ fn header_reference(name: &str) -> Value {
 }
 
 fn add_headers(method: &str, operation: &mut Value, components: &Value) {
-    let of_a_resource = operation["tags"].as_array().is_some_and(|tags| !tags.is_empty());
+    // What comes while somebody waits for it is kept by nobody.
+    let of_a_resource =
+        operation["tags"].as_array().is_some_and(|tags| !tags.is_empty()) && !has_parameter(operation, "query", "wait");
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         if response.get("$ref").is_some() {
             continue;

@@ -247,6 +247,8 @@ pub const PUBLIC: &[&str] = &[
     "get_framework",
     "list_framework_nodes",
     "list_framework_qualities",
+    "list_event_types",
+    "get_event_type",
     "list_public_programs",
     "get_public_program",
     "list_public_phases",

@@ -5,8 +5,8 @@ use std::sync::{Arc, RwLock};
 use serde_json::Value;
 
 use crate::{
-    access::Callers, clock::Clock, config::Settings, db::Db, metrics::Metrics, operations::Operations, password,
-    seal::Sealer, token::KeyRing, valid::Schemas,
+    access::Callers, clock::Clock, config::Settings, db::Db, feed::Watcher, metrics::Metrics, operations::Operations,
+    password, seal::Sealer, token::KeyRing, valid::Schemas,
 };
 
 pub struct Service {
@@ -24,6 +24,8 @@ pub struct Service {
     /// Its operations: who may call them, and with which parameters.
     pub operations: Operations,
     pub(crate) callers: Callers,
+    /// Who waits for a ledger to grow.
+    pub(crate) watcher: Watcher,
     keys: RwLock<Arc<KeyRing>>,
 }
 
@@ -47,6 +49,7 @@ impl Service {
             schemas,
             document,
             callers: Callers::new(),
+            watcher: Watcher::default(),
             keys: RwLock::new(Arc::new(keys)),
             settings,
         }

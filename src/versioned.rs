@@ -158,9 +158,14 @@ pub trait Versioned: Sized {
     /// The open revisions that row `sequence` or a later one made, in that order. Each row makes one, so their order
     /// is total; and what changes goes to the end, so whoever walks on misses nothing.
     fn open_since(conn: &mut AnyConnection, ledger: Id, sequence: i64, limit: i64) -> QueryResult<Vec<Stored>>;
-    /// The revisions that were open after ledger row `sequence`, by id, after that of `after`.
-    fn standing(conn: &mut AnyConnection, ledger: Id, sequence: i64, after: Id, limit: i64)
-    -> QueryResult<Vec<Stored>>;
+    /// The revisions that were open after ledger row `sequence`, in the order of the rows that made them, after `after`.
+    fn standing(
+        conn: &mut AnyConnection,
+        ledger: Id,
+        sequence: i64,
+        after: i64,
+        limit: i64,
+    ) -> QueryResult<Vec<Stored>>;
     fn insert_anchors(conn: &mut AnyConnection, ledger: Id, new: &[Self]) -> QueryResult<()>;
     /// Opens revisions with their texts, the first by ledger row `first` and each of the others by the next.
     fn insert_revisions(
@@ -308,18 +313,18 @@ macro_rules! versioned {
                 conn: &mut $crate::db::AnyConnection,
                 ledger: $crate::db::Id,
                 sequence: i64,
-                after: $crate::db::Id,
+                after: i64,
                 limit: i64,
             ) -> diesel::QueryResult<Vec<$crate::versioned::Stored>> {
                 use diesel::prelude::*;
                 use $crate::schema::$revisions::dsl as t;
-                // The sum keeps SQLite from reading all that is older and sorting it: there is an order already.
+                // An index has them in this order, so that all chunks together read each revision once.
                 t::$revisions
-                    .filter(t::subject_id.gt(after))
                     .filter(t::ledger_id.eq(ledger))
-                    .filter((t::seq_from + 0).le(sequence))
+                    .filter(t::seq_from.gt(after))
+                    .filter(t::seq_from.le(sequence))
                     .filter(t::seq_to.is_null().or(t::seq_to.gt(sequence)))
-                    .order(t::subject_id)
+                    .order(t::seq_from)
                     .limit(limit)
                     .select((t::subject_id, t::revision, t::seq_from, t::state, t::body))
                     .load(conn)

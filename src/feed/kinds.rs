@@ -40,7 +40,7 @@ pub struct Kind {
     /// What its lists and paths leave out beside that.
     withheld: fn(&Reach, &str) -> Result<bool, Problem>,
     known: fn(&Reach, &Text) -> Result<(String, String), Problem>,
-    standing: fn(&mut AnyConnection, Id, i64, Id, i64) -> diesel::QueryResult<Vec<Stored>>,
+    standing: fn(&mut AnyConnection, Id, i64, i64, i64) -> diesel::QueryResult<Vec<Stored>>,
 }
 
 /// What a ledger row says that its subject was.
@@ -103,9 +103,10 @@ const KINDS: &[Kind] = &[
 ];
 
 impl Kind {
-    /// Whether there is such a kind in any feed.
-    pub fn exists(name: &str) -> bool {
-        KINDS.iter().any(|kind| kind.name == name)
+    /// The feed that tells of a kind, if one does.
+    pub fn feed_of(name: &str) -> Option<Feed> {
+        let kind = KINDS.iter().find(|kind| kind.name == name)?;
+        Some(if kind.platform { Feed::Platform } else { Feed::Program })
     }
 
     fn readable(&self, reach: &Reach) -> bool {
@@ -125,13 +126,13 @@ impl Kind {
         Ok(!(self.hidden)(reach, stored) && !(self.withheld)(reach, &stored.body)?)
     }
 
-    /// What stood after a row, by id, a chunk of it.
+    /// A chunk of what stood after a row, in the order of the rows that made it.
     pub fn standing(
         &self,
         conn: &mut AnyConnection,
         ledger: Id,
         sequence: i64,
-        after: Id,
+        after: i64,
         limit: i64,
     ) -> Result<Vec<Stored>, Problem> {
         Ok((self.standing)(conn, ledger, sequence, after, limit)?)

@@ -4,8 +4,12 @@
 //! A cursor holds the number of the last row that was looked at, and a digest of what decides what the follower sees.
 //! When that changes, what it has cannot be brought up to date by changes alone, and it is told so.
 
+mod event_types;
 mod kinds;
 mod model;
 mod routes;
+mod snapshot;
+mod watcher;
 
 pub use routes::routes;
+pub use watcher::Watcher;

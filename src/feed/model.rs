@@ -6,12 +6,14 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::kinds::{Feed, Kind, Text};
+use super::{
+    event_types::EventType,
+    kinds::{Feed, Kind, Text},
+};
 use crate::{
     access::Reach,
     db::{AnyConnection, At, Backend, Id},
     ledger,
-    policy::Action,
     problem::{FieldError, Problem},
     schema::ledger_rows as rows,
 };
@@ -100,7 +102,8 @@ impl Wanted {
     pub fn read(types: Option<Vec<String>>) -> Result<Wanted, Problem> {
         let Some(types) = types else { return Ok(Wanted { all: true, ..Wanted::default() }) };
         let (actions, kinds): (Vec<_>, Vec<_>) = types.into_iter().partition(|name| name.contains('.'));
-        let known = kinds.iter().all(|kind| Kind::exists(kind)) && actions.iter().all(|name| is_action(name));
+        let known = kinds.iter().all(|kind| Kind::feed_of(kind).is_some())
+            && actions.iter().all(|name| EventType::named(name).is_some());
         if !known {
             return Err(Problem::InvalidQuery(vec![FieldError::new(
                 "?types",
@@ -111,10 +114,6 @@ impl Wanted {
         }
         Ok(Wanted { kinds, actions, all: false })
     }
-}
-
-fn is_action(name: &str) -> bool {
-    Action::named(name).is_some()
 }
 
 /// A page of changes, before it is told.

@@ -1,9 +1,14 @@
 //! Following a programme: a copy that is kept up to date by changes is what a reader sees.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
+use futures_util::future::{join, join_all, join3, join5};
 use serde_json::{Value, json};
 use tangguh::policy::Role::*;
+use tokio::time::sleep;
 
 use crate::{harness::*, operations::*};
 
@@ -164,7 +169,7 @@ story! {
         seen.catch_up(&world, &lead, 100).await;
         shown.catch_up(&world, &partner, 100).await;
         let path = format!("{{p}}/stakeholders/{mitra}");
-        world.delete(lead.clone(), &path).if_match("\"1\"").json(json!({"reason": "Keluar."})).expect(200).await;
+        world.delete(lead.clone(), &path).if_match("\"1\"").json(json!({"reason": "Keluar."})).expect(204).await;
         for (mirror, who) in [(&mut seen, &lead), (&mut shown, &partner)] {
             assert_eq!(told(&mirror.catch_up(&world, who, 100).await), [("gone", "participant.remove", 2)]);
         }
@@ -286,5 +291,309 @@ story! {
         let mut anew = Mirror::empty();
         anew.catch_up(&world, &Member(Partner), 100).await;
         assert!(anew.kinds().contains("question") && !mirror.kinds().contains("question"));
+    }
+}
+
+/// A snapshot, and the cursor to go on from. Fails unless it came to its end and says how much it told.
+async fn snapshot(world: &World, who: &Who) -> Mirror {
+    let taken = world.get(who.clone(), "{p}/snapshot").expect(200).await;
+    assert_eq!(taken.header("content-type"), Some("application/x-ndjson"));
+    assert_eq!(taken.header("cache-control"), Some("no-store"));
+    let mut lines: Vec<Value> = taken.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let end = lines.pop().unwrap();
+    assert_eq!((&end["end"], &end["count"]), (&json!(true), &json!(lines.len())));
+    let mut mirror = Mirror { after: end["after"].as_str().unwrap().to_owned(), ..Mirror::default() };
+    for line in lines {
+        let text = |member: &str| line[member].as_str().unwrap().to_owned();
+        assert_eq!((&line["content"]["id"], &line["content"]["revision"]), (&line["id"], &line["revision"]));
+        let before = mirror.things.insert((text("kind"), text("id")), line["content"].clone());
+        assert_eq!(before, None, "twice in one snapshot");
+    }
+    mirror
+}
+
+story! {
+    async fn a_mirror_from_a_snapshot_is_the_next_snapshot(world) {
+        let things = Things::make(&world, "jakarta", Member(Lead)).await;
+        let followers: Vec<Who> = [Lead, Partner, Observer].map(|role| signed_in(&world, &Member(role))).into();
+        let mut mirrors = Vec::new();
+        for who in &followers {
+            let mirror = snapshot(&world, who).await;
+            // It is what the changes from the first on tell.
+            let mut told = Mirror::empty();
+            told.catch_up(&world, who, 50).await;
+            assert_eq!((&told.things, &told.after), (&mirror.things, &mirror.after));
+            mirrors.push(mirror);
+        }
+        assert!(mirrors[0].things.len() > mirrors[1].things.len());
+
+        // Drafts that become visible, things that become hidden, publications, removals, by several at a time.
+        let area = world.focus_area().await;
+        let ask = async |number: usize| {
+            let body = json!({"focus_area_id": area, "text": {"id": format!("Pertanyaan {number}?")}});
+            let made = world.post(Member(Facilitator), "{p}/questions").json(body).expect(201).await;
+            if number.is_multiple_of(2) {
+                let path = format!("{{p}}/questions/{}/transitions", made.id());
+                let step = json!({"to": "proposed", "reason": "Siap dibahas."});
+                world.post(Member(Lead), &path).if_match("\"1\"").json(step).expect(200).await;
+            }
+        };
+        let file = async |visibility: &str| {
+            let body = json!({"title": {"id": "Laporan"}, "kind": "report", "visibility": visibility});
+            let made = world.post(Member(Lead), "{p}/documents").json(body).expect(201).await;
+            let path = format!("{{p}}/documents/{}", made.id());
+            let other = if visibility == "secretariat" { "members" } else { "secretariat" };
+            world.patch(Member(Secretariat), &path).if_match("\"1\"").patch(json!({"visibility": other})).expect(200).await;
+        };
+        let basis = json!([{"kind": "question", "id": things.id("question_id"), "revision": 3}]);
+        let state = json!({"title": {"id": "Status"}, "overall": {"text": {"id": "Tangguh."}},
+            "sections": [{"focus_area_id": area, "text": {"id": "Siap."}, "basis": basis}]});
+        let publish = async {
+            let made = world.post(Member(Lead), "{p}/statements").json(state).expect(201).await;
+            let path = format!("{{p}}/statements/{}", made.id());
+            let step = json!({"to": "in_alignment", "reason": "Siap ditanggapi."});
+            world.post(Member(Lead), &format!("{path}/transitions")).if_match("\"1\"").json(step).expect(200).await;
+        };
+        let mitra = json!({"stakeholder_id": world.seed.stakeholders["mitra"], "capacity": "member"});
+        world.post(Member(Lead), "{p}/stakeholders").json(mitra).expect(201).await;
+        let leave = async {
+            let path = format!("{{p}}/stakeholders/{}", world.seed.stakeholders["mitra"]);
+            world.delete(Member(Lead), &path).if_match("\"1\"").json(json!({"reason": "Keluar."})).expect(204).await;
+        };
+        let asked = join_all((0..8).map(ask));
+        let filed = join(file("secretariat"), file("members"));
+        // Whoever follows meanwhile misses nothing and is told nothing twice.
+        let follow = async {
+            let mut sequences = Vec::new();
+            for _ in 0..10 {
+                let changes = mirrors[1].catch_up(&world, &followers[1], 3).await;
+                sequences.extend(changes.iter().map(|change| change["sequence"].as_i64().unwrap()));
+            }
+            assert!(sequences.windows(2).all(|pair| pair[0] < pair[1]), "{sequences:?}");
+        };
+        join5(asked, filed, publish, leave, follow).await;
+
+        for (who, mirror) in followers.iter().zip(&mut mirrors) {
+            mirror.catch_up(&world, who, 5).await;
+            let now = snapshot(&world, who).await;
+            assert_eq!(mirror.things, now.things);
+            assert_eq!(mirror.after, now.after);
+        }
+        world.verify();
+    }
+}
+
+story! {
+    async fn a_snapshot_is_of_one_moment_and_of_any_size(world) {
+        let area = world.focus_area().await;
+        let mut conn = world.conn();
+        let reach = tangguh::access::Reach {
+            ledger: world.program(),
+            slug: "jakarta".into(),
+            ..tangguh::access::Reach::platform()
+        };
+        // More than a chunk has.
+        for number in 0..1203 {
+            let body = json!({"focus_area_id": area, "text": {"id": format!("Pertanyaan {number}?")}});
+            let schemas = &world.service.schemas;
+            let new = tangguh::valid::checked(body, schemas).unwrap();
+            act(&mut conn, reach.clone(), "question.ask", |tx| tangguh::questions::Question::ask(tx, new));
+        }
+        let taken = snapshot(&world, &Member(Lead)).await;
+        let questions = taken.things.keys().filter(|(kind, _)| kind == "question").count();
+        assert_eq!(questions, 1203);
+        // Nothing of them is a partner's to see: whole chunks say nothing, and the end comes all the same.
+        let taken = snapshot(&world, &Member(Partner)).await;
+        assert!(!taken.kinds().contains("question"));
+        let mut told = Mirror::empty();
+        told.catch_up(&world, &Member(Partner), 1000).await;
+        assert_eq!(told.things, taken.things);
+    }
+}
+
+story! {
+    async fn no_feed_tells_of_people(world) {
+        Things::make(&world, "jakarta", Member(Lead)).await;
+        let event = json!({"kind": "meeting", "name": {"id": "Rapat"}});
+        let event = world.post(Member(Lead), "{p}/events").json(event).expect(201).await.id();
+        let mitra = world.seed.stakeholders["mitra"];
+        world.post(Member(Lead), "{p}/stakeholders").json(json!({"stakeholder_id": mitra, "capacity": "member"})).expect(201).await;
+        let present = json!({"items": [{"stakeholder_id": mitra, "status": "attended", "capacity": "member",
+            "people": [{"name": "Siti Rahasia", "position": "Ketua", "contact": "siti@example.org"}]}]});
+        let path = format!("{{p}}/events/{event}/attendance");
+        world.ask(Member(Lead), actix_web::http::Method::PUT, &path).json(present).expect(200).await;
+        let changes = world.get(Member(Lead), "{p}/changes?limit=1000").expect(200).await.text;
+        let snapshot = world.get(Member(Lead), "{p}/snapshot").expect(200).await.text;
+        for told in [changes, snapshot] {
+            assert!(told.contains("\"attendance\"") && told.contains("\"membership\""));
+            for personal in ["Siti", "siti@", "jakarta.example", "Orang baru", "Test "] {
+                assert!(!told.contains(personal), "{personal}");
+            }
+        }
+    }
+}
+
+/// How long something took, and what came of it.
+async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
+    let began = Instant::now();
+    let done = work.await;
+    (began.elapsed(), done)
+}
+
+story! {
+    async fn who_waits_is_woken_by_what_concerns_them(world) {
+        let (lead, partner) = (signed_in(&world, &Member(Lead)), signed_in(&world, &Member(Partner)));
+        let (mut seen, mut shown) = (Mirror::empty(), Mirror::empty());
+        seen.catch_up(&world, &lead, 100).await;
+        shown.catch_up(&world, &partner, 100).await;
+        let question = world.question().await;
+        seen.catch_up(&world, &lead, 100).await;
+        shown.catch_up(&world, &partner, 100).await;
+
+        // Nothing comes: an empty page, when the time is over.
+        let (took, (items, more)) = timed(seen.page(&world, &lead, "&wait=1")).await;
+        assert!(items.is_empty() && !more);
+        assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(15), "{took:?}");
+
+        // A draft is revised, which wakes those who see it; a partner waits on until it is proposed.
+        let path = format!("{{p}}/questions/{}", question.id());
+        let work = async {
+            sleep(Duration::from_millis(300)).await;
+            let body = json!({"text": {"id": "Siapa?"}, "reason_kind": "wording", "reason": "Singkat."});
+            world.post(lead.clone(), &format!("{path}/revisions")).if_match("\"1\"").json(body).expect(201).await;
+            sleep(Duration::from_millis(300)).await;
+            let step = json!({"to": "proposed", "reason": "Siap dibahas."});
+            world.post(lead.clone(), &format!("{path}/transitions")).if_match("\"2\"").json(step).expect(200).await;
+        };
+        let first = timed(seen.page(&world, &lead, "&wait=30"));
+        let second = timed(shown.page(&world, &partner, "&wait=30"));
+        let (first, second, ()) = join3(first, second, work).await;
+        assert_eq!(told(&first.1.0), [("upsert", "question.revise", 2)]);
+        assert_eq!(told(&second.1.0), [("upsert", "question.review", 3)]);
+        assert!(first.0 >= Duration::from_millis(300) && second.0 >= Duration::from_millis(600));
+        assert!(first.0.max(second.0) < Duration::from_secs(15), "{:?} {:?}", first.0, second.0);
+
+        // What there is already is answered at once.
+        let (took, (items, _)) = timed(seen.page(&world, &lead, "&wait=30")).await;
+        assert_eq!(told(&items), [("upsert", "question.review", 3)]);
+        assert!(took < Duration::from_secs(15), "{took:?}");
+    }
+}
+
+story! {
+    async fn who_waits_is_woken_by_another_instance(world) {
+        let (twin, lead) = (world.twin(), signed_in(&world, &Member(Lead)));
+        let mut seen = Mirror::empty();
+        seen.catch_up(&world, &lead, 100).await;
+        let work = async {
+            sleep(Duration::from_millis(300)).await;
+            twin.focus_area().await;
+        };
+        let ((took, (items, _)), ()) = join(timed(seen.page(&world, &lead, "&wait=30")), work).await;
+        assert_eq!(told(&items), [("upsert", "focus_area.name", 1)]);
+        assert!(took < Duration::from_secs(15), "{took:?}");
+    }
+}
+
+story! {
+    async fn nobody_waits_longer_than_they_may(world) {
+        let partner = signed_in(&world, &Member(Partner));
+        let mut shown = Mirror::empty();
+        shown.catch_up(&world, &partner, 100).await;
+        let account = world.account(&Member(Partner));
+        let held = world.get(Member(Lead), &format!("{{p}}/memberships?account_id={account}")).expect(200).await;
+        let held = format!("{{p}}/memberships/{}", held.items()[0]["id"].as_str().unwrap());
+        let etag = world.get(Member(Lead), &held).expect(200).await.etag();
+
+        // A token that holds for one second more.
+        world.clock.advance(chrono::TimeDelta::minutes(15) - chrono::TimeDelta::seconds(1));
+        let (took, (items, _)) = timed(shown.page(&world, &partner, "&wait=30")).await;
+        assert!(items.is_empty());
+        assert!(took < Duration::from_secs(15), "{took:?}");
+        let partner = signed_in(&world, &Member(Partner));
+
+        // Whoever loses the right while they wait is told no more.
+        let work = async {
+            sleep(Duration::from_millis(200)).await;
+            let why = json!({"reason": "Pindah."});
+            world.post(Member(Lead), &format!("{held}/end")).if_match(&etag).json(why).expect(200).await;
+        };
+        let path = format!("{{p}}/changes?wait=30&after={}", shown.after);
+        let (refused, ()) = join(world.get(partner, &path).send(), work).await;
+        assert_eq!((refused.status.as_u16(), refused.problem()), (404, "not-found"));
+        for wrong in ["-1", "31", "x"] {
+            let refused = world.get(Member(Lead), &format!("{{p}}/changes?wait={wrong}")).expect(400).await;
+            assert_eq!(refused.pointers(), ["?wait"], "{wrong}");
+        }
+    }
+}
+
+story! {
+    async fn what_all_programmes_share_is_followed_by_everybody_signed_in(world) {
+        let follow = async |who: Who, query: &str| world.get(who, &format!("changes?{query}")).expect(200).await;
+        let first = follow(Outsider, "limit=1000").await;
+        let kinds: BTreeSet<&str> =
+            first.items().iter().map(|change| change["subject_kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, BTreeSet::from(["framework", "stakeholder"]));
+        assert!(!first.text.contains("@"), "accounts are people's");
+        let after = first.body["after"].as_str().unwrap().to_owned();
+
+        // Whoever asks sees the same, so a cursor is everybody's; and a new organisation wakes who waits.
+        let body = json!({"names": [{"name": {"id": "Lembaga"}}], "kind": "media"});
+        let enter = async {
+            sleep(Duration::from_millis(200)).await;
+            world.post(Member(Lead), "stakeholders").json(body).expect(201).await
+        };
+        let query = format!("wait=30&after={after}");
+        let waiting = follow(Member(Partner), &query);
+        let ((took, page), made) = join(timed(waiting), enter).await;
+        assert!(took < Duration::from_secs(15), "{took:?}");
+        assert_eq!(told(page.items()), [("upsert", "stakeholder.create", 1)]);
+        let change = &page.items()[0];
+        assert_eq!(change["href"], format!("/api/v1/stakeholders/{}", made.id()));
+        let shown = world.get(Outsider, &format!("/{}", change["href"].as_str().unwrap())).expect(200).await.body;
+        assert_eq!(lasting(shown), change["content"]);
+        // Accounts change unheard.
+        let account = json!({"email": "seorang@example.org", "name": "Seorang"});
+        world.post(Member(Admin), "accounts").json(account).expect(201).await;
+        let page = follow(Outsider, &format!("after={}", page.body["after"].as_str().unwrap())).await;
+        assert_eq!(page.items(), [] as [Value; 0]);
+        let editions = follow(Outsider, "types=framework.load").await;
+        assert_eq!(editions.items().len(), first.items().iter().filter(|one| one["subject_kind"] == "framework").count());
+        for edition in editions.items() {
+            world.get(Nobody, &format!("/{}", edition["href"].as_str().unwrap())).expect(200).await;
+        }
+        let foreign = world.get(Outsider, "changes?after=1.another").expect(410).await;
+        assert_eq!((foreign.problem(), &foreign.body["snapshot"]), ("view-changed", &Value::Null));
+    }
+}
+
+story! {
+    async fn every_row_of_a_ledger_is_of_a_type_that_is_told(world) {
+        use diesel::prelude::*;
+        use tangguh::schema::ledger_rows;
+
+        Things::make(&world, "jakarta", Member(Lead)).await;
+        let types = world.get(Nobody, "event-types").expect(200).await;
+        let types: BTreeMap<&str, &Value> =
+            types.items().iter().map(|known| (known["type"].as_str().unwrap(), known)).collect();
+        let rows: Vec<(String, String)> = ledger_rows::table
+            .select((ledger_rows::action, ledger_rows::subject_kind))
+            .distinct()
+            .load(&mut world.conn())
+            .unwrap();
+        assert!(rows.len() > 25, "{}", rows.len());
+        for (action, kind) in rows {
+            let known = types.get(action.as_str()).unwrap_or_else(|| panic!("{action} is no type"));
+            let kinds = known["subject_kinds"].as_array().unwrap();
+            assert!(kinds.contains(&json!(kind)), "{action} changes a {kind}");
+        }
+        let one = world.get(Nobody, "event-types/question.revise").expect(200).await.body;
+        assert_eq!(&one, types["question.revise"]);
+        assert_eq!((&one["feed"], &one["subject_kinds"]), (&json!("program"), &json!(["question"])));
+        assert!(one["description"]["id"].is_string() && one["description"]["en"].is_string());
+        for unknown in ["question.read", "question", "x.y"] {
+            assert_eq!(world.get(Nobody, &format!("event-types/{unknown}")).expect(404).await.problem(), "not-found");
+        }
     }
 }
