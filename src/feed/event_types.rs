@@ -1,5 +1,7 @@
 //! What makes rows of ledgers, told in words: the types of the events that feeds and ledgers tell of.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,14 +17,14 @@ pub struct EventType {
     /// The kinds of things that it changes.
     #[schema(example = json!(["question"]))]
     pub subject_kinds: &'static [&'static str],
-    /// The feed that tells of it: a programme's, or the platform's; null where only the ledger does.
-    pub feed: Option<FeedName>,
+    /// The feeds that tell of it: a programme's, the platform's; none where only the ledger does.
+    pub feeds: Vec<FeedName>,
     /// What happened, in one sentence.
     pub description: Sentence,
 }
 
 /// Where changes are told of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedName {
     Program,
@@ -56,7 +58,7 @@ const LINES: &[Line] = &[
     ("program.create", &["program"], "Program dimulai.", "The programme was begun."),
     ("program.edit", &["program"], "Program diubah.", "The programme was edited."),
     ("program.archive", &["program"], "Program diarsipkan.", "The programme was archived."),
-    ("participant.add", &["participant"], "Sebuah organisasi menjadi peserta.", "An organisation became a participant."),
+    ("participant.add", &["participant", "stakeholder"], "Sebuah organisasi menjadi peserta, mungkin yang baru dimasukkan untuk itu.", "An organisation became a participant, perhaps one that was entered for that."),
     ("participant.edit", &["participant"], "Keikutsertaan sebuah organisasi diubah.", "How an organisation takes part was edited."),
     ("participant.remove", &["participant"], "Sebuah organisasi tidak lagi menjadi peserta.", "An organisation is no participant any more."),
     ("membership.grant", &["membership"], "Sebuah peran diberikan.", "A role was granted."),
@@ -82,9 +84,9 @@ const LINES: &[Line] = &[
     ("document.edit", &["document"], "Keterangan sebuah dokumen diubah.", "A document was edited."),
 
     ("event.plan", &["event"], "Sebuah acara direncanakan.", "An event was planned."),
-    ("event.edit", &["event"], "Sebuah acara diubah.", "An event was edited."),
+    ("event.edit", &["event", "stage"], "Sebuah acara diubah, atau tahapnya ditambahkan atau diubah.", "An event was edited, or a stage of it was added or edited."),
     ("event.advance", &["event"], "Sebuah acara melangkah: ditetapkan, diadakan, dicatat, ditutup, ditunda, atau dibatalkan.", "An event took a step: it was confirmed, held, minuted, closed, postponed or cancelled."),
-    ("event.run", &["stage", "attendance", "follow_up", "ballot", "vote", "decision", "question"], "Sesuatu dalam sebuah acara dicatat: tahap, kehadiran, tindak lanjut, pemungutan suara, atau keputusan dan akibatnya pada pertanyaan.", "Something in an event was recorded: a stage, attendance, a follow-up, a ballot, or a decision and what it did to questions."),
+    ("event.run", &["attendance", "follow_up", "ballot", "vote", "decision", "question"], "Sesuatu dalam sebuah acara dicatat: kehadiran, tindak lanjut, pemungutan suara, atau keputusan dan akibatnya pada pertanyaan.", "Something in an event was recorded: attendance, a follow-up, a ballot, or a decision and what it did to questions."),
     ("follow_up.report", &["follow_up"], "Kemajuan sebuah tindak lanjut dilaporkan.", "The progress of a follow-up was reported."),
     ("ballot.vote", &["vote"], "Suara sebuah organisasi diberikan, diubah, atau ditarik.", "The vote of an organisation was cast, changed or rescinded."),
 
@@ -107,11 +109,12 @@ const LINES: &[Line] = &[
 
 impl EventType {
     fn of((name, subject_kinds, id, en): Line) -> EventType {
-        let feed = subject_kinds.iter().find_map(|kind| Kind::feed_of(kind)).map(|feed| match feed {
+        let feeds = subject_kinds.iter().filter_map(|kind| Kind::feed_of(kind)).map(|feed| match feed {
             Feed::Program => FeedName::Program,
             Feed::Platform => FeedName::Platform,
         });
-        EventType { name, subject_kinds, feed, description: Sentence { id, en } }
+        let feeds = feeds.collect::<BTreeSet<_>>().into_iter().collect();
+        EventType { name, subject_kinds, feeds, description: Sentence { id, en } }
     }
 
     pub fn all() -> Vec<EventType> {
@@ -125,8 +128,6 @@ impl EventType {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::policy::Action;
 
@@ -152,13 +153,13 @@ mod tests {
             let Sentence { id, en } = known.description;
             assert!(id != en && [id, en].iter().all(|text| text.ends_with('.')), "{}", known.name);
             let of_account = known.subject_kinds == ["account"];
-            assert_eq!(known.feed.is_none(), of_account, "{}", known.name);
-            let feeds: BTreeSet<bool> =
-                known.subject_kinds.iter().map(|kind| Kind::feed_of(kind) == Some(Feed::Platform)).collect();
-            assert_eq!(feeds.len(), 1, "{} is in two feeds", known.name);
+            assert_eq!(known.feeds.is_empty(), of_account, "{}", known.name);
         }
-        assert_eq!(EventType::named("stakeholder.edit").unwrap().feed, Some(FeedName::Platform));
-        assert_eq!(EventType::named("question.ask").unwrap().feed, Some(FeedName::Program));
+        let feeds = |name| EventType::named(name).unwrap().feeds;
+        assert_eq!(feeds("stakeholder.edit"), [FeedName::Platform]);
+        assert_eq!(feeds("event.run"), [FeedName::Program]);
+        // A new organisation may be entered by adding it.
+        assert_eq!(feeds("participant.add"), [FeedName::Program, FeedName::Platform]);
         assert!(EventType::named("question.read").is_none());
     }
 }

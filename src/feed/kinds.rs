@@ -39,9 +39,12 @@ pub struct Kind {
     hidden: fn(&Reach, &Stored) -> bool,
     /// What its lists and paths leave out beside that.
     withheld: fn(&Reach, &str) -> Result<bool, Problem>,
-    known: fn(&Reach, &Text) -> Result<(String, String), Problem>,
+    known: fn(&Reach, &Text) -> Result<Known, Problem>,
     standing: fn(&mut AnyConnection, Id, i64, i64, i64) -> diesel::QueryResult<Vec<Stored>>,
 }
+
+/// The state and the path of something.
+type Known = (String, String);
 
 /// What a ledger row says that its subject was.
 pub struct Text {
@@ -65,8 +68,7 @@ const fn of<R: Resource>(read: Action) -> Kind {
     }
 }
 
-/// The state and the path of what a text tells.
-fn known<R: Resource>(reach: &Reach, text: &Text) -> Result<(String, String), Problem> {
+fn known<R: Resource>(reach: &Reach, text: &Text) -> Result<Known, Problem> {
     let resource: R = serde_json::from_str(&text.body).map_err(Problem::internal)?;
     Ok((resource.state().to_owned(), place::<R>(&reach.slug, &resource.path_id())))
 }

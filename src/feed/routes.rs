@@ -165,7 +165,7 @@ struct EventTypePath {
 
 /// List the types of events
 ///
-/// Every action that makes rows of a ledger: what it changes, which feed tells of it, and what happened in words.
+/// Every action that makes rows of a ledger: what it changes, which feeds tell of it, and what happened in words.
 #[utoipa::path(
     tag = "feed", operation_id = "list_event_types",
     responses((status = 200, description = "All types", body = EventTypes)),
@@ -177,7 +177,7 @@ async fn all_types(public: Public) -> Result<HttpResponse, Problem> {
 
 /// Read a type of event
 ///
-/// What it changes, which feed tells of it, and what happened in words.
+/// What it changes, which feeds tell of it, and what happened in words.
 #[utoipa::path(
     tag = "feed", operation_id = "get_event_type",
     params(EventTypePath),

@@ -574,6 +574,9 @@ story! {
         use tangguh::schema::ledger_rows;
 
         Things::make(&world, "jakarta", Member(Lead)).await;
+        let guest = json!({"capacity": "invited",
+            "stakeholder": {"names": [{"name": {"id": "Tamu"}}], "kind": "community_group"}});
+        world.post(Member(Lead), "{p}/stakeholders").json(guest).expect(201).await;
         let types = world.get(Nobody, "event-types").expect(200).await;
         let types: BTreeMap<&str, &Value> =
             types.items().iter().map(|known| (known["type"].as_str().unwrap(), known)).collect();
@@ -590,7 +593,7 @@ story! {
         }
         let one = world.get(Nobody, "event-types/question.revise").expect(200).await.body;
         assert_eq!(&one, types["question.revise"]);
-        assert_eq!((&one["feed"], &one["subject_kinds"]), (&json!("program"), &json!(["question"])));
+        assert_eq!((&one["feeds"], &one["subject_kinds"]), (&json!(["program"]), &json!(["question"])));
         assert!(one["description"]["id"].is_string() && one["description"]["en"].is_string());
         for unknown in ["question.read", "question", "x.y"] {
             assert_eq!(world.get(Nobody, &format!("event-types/{unknown}")).expect(404).await.problem(), "not-found");
