@@ -15,7 +15,8 @@ use serde_json::Value;
 use utoipa::OpenApi as _;
 
 use crate::{
-    access, accounts, ballots, coverage, criteria, decisions, document, documents, events, focus_areas, frameworks,
+    access, accounts, ballots, coverage, criteria, decisions, document, documents, events, feed, focus_areas,
+    frameworks,
     front::{front, in_public_view},
     ledger, mappings, me, memberships, pages, participants, phases,
     platform::{self, Swagger},
@@ -57,6 +58,7 @@ fn resources(root: &mut Routes<'_>) {
         .below(BASE, Beginning::InProgram("coverage").guard(), coverage::routes)
         .below(BASE, Beginning::InProgram("statements").guard(), statements::routes)
         .below(BASE, Beginning::InProgram("translations").guard(), translations::routes)
+        .below(BASE, Beginning::Feed.guard(), feed::routes)
         .below(BASE, Beginning::Ledger.guard(), ledger::routes);
 }
 
@@ -69,6 +71,8 @@ enum Beginning {
     OneProgram,
     /// `programs/{program}/` and this word.
     InProgram(&'static str),
+    /// `changes` or `event-types`, or `programs/{program}/` and `changes` or `snapshot`.
+    Feed,
     /// `ledger`, or `programs/{program}/ledger`.
     Ledger,
 }
@@ -82,6 +86,10 @@ impl Beginning {
                 first == "programs" && inside.is_none_or(|word| own.contains(&word))
             }
             Beginning::InProgram(known) => inside == Some(known),
+            Beginning::Feed => {
+                ["changes", "event-types"].contains(&first)
+                    || inside.is_some_and(|word| ["changes", "snapshot"].contains(&word))
+            }
             Beginning::Ledger => first == "ledger" || inside == Some("ledger"),
         }
     }
@@ -159,6 +167,7 @@ const BASE: &str = "/api/v1";
         (name = "criteria", description = "Base criteria of resilience."),
         (name = "statements", description = "Resilience statements, what they rest on, and who stands behind them."),
         (name = "public", description = "What is published, for everybody."),
+        (name = "feed", description = "Following a programme: what changed, a snapshot to begin with, the types of events."),
         (name = "ledger", description = "Every change, in order."),
     ),
     components(schemas(ProblemBody)),

@@ -217,6 +217,8 @@ fn header_reference(name: &str) -> Value {
 
 fn add_headers(method: &str, operation: &mut Value, components: &Value) {
     let of_a_resource = of_a_resource(operation);
+    // What comes while somebody waits for it is kept by nobody.
+    let kept = of_a_resource && !has_parameter(operation, "query", "wait");
     // The public view is kept by caches, which would tell everybody what is left to one.
     let limited = of_a_resource && !["public", "frameworks"].iter().any(|tag| operation["tags"][0] == *tag);
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
@@ -230,7 +232,7 @@ fn add_headers(method: &str, operation: &mut Value, components: &Value) {
             (_, "200" | "201") => body.is_some_and(|body| has_revision(body, components)),
             _ => false,
         };
-        if tagged && of_a_resource {
+        if tagged && kept {
             names.push("ETag");
         }
         if status == "201" {

@@ -110,7 +110,7 @@ pub async fn front<B: MessageBody + 'static>(
 
 /// Whether a path is of the public view: one answer for everybody, from whatever site it is asked.
 pub fn in_public_view(path: &str) -> bool {
-    ["/api/v1/public", "/api/v1/frameworks"]
+    ["/api/v1/public", "/api/v1/frameworks", "/api/v1/event-types"]
         .iter()
         .filter_map(|beginning| path.strip_prefix(beginning))
         .any(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -43,6 +43,7 @@ mod document;
 pub mod documents;
 pub mod events;
 mod facts;
+pub mod feed;
 mod focus_areas;
 pub mod frameworks;
 mod front;

@@ -155,6 +155,7 @@ policy! {
     ListPrograms         = "program.list",            SignedIn: ;
     ReadProgram          = "program.read",            Program:  Lead Secretariat Facilitator Agency Partner Observer Admin;
     SummarizeProgram     = "program.summarize",       Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    FollowProgram        = "program.follow",          Program:  Lead Secretariat Facilitator Agency Partner Observer;
     CreateProgram        = "program.create",          Platform: Admin;
     EditProgram          = "program.edit",            Program:  Lead Secretariat;
     ArchiveProgram       = "program.archive",         Program:  Admin;
@@ -246,6 +247,8 @@ pub const PUBLIC: &[&str] = &[
     "get_framework",
     "list_framework_nodes",
     "list_framework_qualities",
+    "list_event_types",
+    "get_event_type",
     "list_public_programs",
     "get_public_program",
     "list_public_phases",

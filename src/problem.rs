@@ -58,6 +58,11 @@ pub enum Problem {
     BadCursor,
     /// The value as it was sent.
     BadAsOf(String),
+    /// A follower sees other things than it did: what it has cannot be brought up to date by changes.
+    ViewChanged {
+        /// The path of the snapshot to begin again from, where there is one.
+        snapshot: Option<String>,
+    },
     /// The methods that the path does have.
     MethodNotAllowed(Vec<String>),
     /// The media types that there are.
@@ -288,6 +293,10 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     obstacles: Option<Vec<ObstacleBody>>,
+    /// With `view-changed`: where to begin again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = "uri-reference")]
+    snapshot: Option<String>,
     /// With `stale`: the revision that stands now.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -345,6 +354,7 @@ impl Problem {
             Problem::InvalidQuery(_) => (StatusCode::BAD_REQUEST, "invalid-query"),
             Problem::BadCursor => (StatusCode::BAD_REQUEST, "bad-cursor"),
             Problem::BadAsOf(_) => (StatusCode::BAD_REQUEST, "bad-as-of"),
+            Problem::ViewChanged { .. } => (StatusCode::GONE, "view-changed"),
             Problem::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
             Problem::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, "not-acceptable"),
             Problem::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type"),
@@ -413,6 +423,10 @@ impl Problem {
             Problem::BadAsOf(value) => Text::new(
                 format!("as_of={value} bukan waktu RFC 3339 maupun seq:N yang telah ada."),
                 format!("as_of={value} is neither an RFC 3339 instant nor a seq:N that exists."),
+            ),
+            Problem::ViewChanged { .. } => Text::new(
+                "Yang boleh Anda lihat telah berubah sejak kursor ini dibuat: mulailah lagi dari awal.",
+                "What you may see has changed since this cursor was made: begin again.",
             ),
             Problem::MethodNotAllowed(allowed) => Text::new(
                 format!("Metode yang ada di sini: {}.", allowed.join(", ")),
@@ -542,6 +556,7 @@ impl Problem {
             explain: None,
             missing_actions: None,
             obstacles: None,
+            snapshot: None,
             current_revision: None,
             current_etag: None,
         };
@@ -560,6 +575,7 @@ impl Problem {
             Problem::GateNotClear(obstacles) => {
                 body.obstacles = Some(obstacles.iter().map(|obstacle| obstacle.body(lang)).collect());
             }
+            Problem::ViewChanged { snapshot } => body.snapshot = snapshot.clone(),
             Problem::Stale { revision, etag } => {
                 body.current_revision = Some(*revision);
                 body.current_etag = Some(etag.clone());

@@ -5,8 +5,8 @@ use std::sync::{Arc, RwLock};
 use serde_json::Value;
 
 use crate::{
-    access::Callers, clock::Clock, config::Settings, db::Db, limits::Limits, metrics::Metrics, operations::Operations,
-    password, seal::Sealer, token::KeyRing, valid::Schemas,
+    access::Callers, clock::Clock, config::Settings, db::Db, feed::Watcher, limits::Limits, metrics::Metrics,
+    operations::Operations, password, seal::Sealer, token::KeyRing, valid::Schemas,
 };
 
 pub struct Service {
@@ -25,6 +25,8 @@ pub struct Service {
     pub operations: Operations,
     pub(crate) callers: Callers,
     pub(crate) limits: Limits,
+    /// Who waits for a ledger to grow.
+    pub(crate) watcher: Watcher,
     keys: RwLock<Arc<KeyRing>>,
 }
 
@@ -49,6 +51,7 @@ impl Service {
             document,
             callers: Callers::new(),
             limits: Limits::new(settings.quotas),
+            watcher: Watcher::default(),
             keys: RwLock::new(Arc::new(keys)),
             settings,
         }

@@ -4,12 +4,15 @@ use std::{
     io::Write as _,
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
 use actix_web::{HttpServer, web};
 use anyhow::{Context, bail, ensure};
+use futures_util::future::select;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     accounts::Account,
@@ -97,6 +100,7 @@ pub fn service(settings: Settings, sealer: Sealer, clock: Clock) -> anyhow::Resu
 pub async fn serve(service: web::Data<Service>) -> anyhow::Result<()> {
     let settings = service.settings.clone();
     actix_web::rt::spawn(keep_house(service.clone()));
+    actix_web::rt::spawn(end_waiting(service.clone()));
     HttpServer::new(move || api::app(service.clone()))
         .workers(settings.http_threads)
         .shutdown_timeout(settings.stop_after.as_secs())
@@ -105,6 +109,16 @@ pub async fn serve(service: web::Data<Service>) -> anyhow::Result<()> {
         .run()
         .await?;
     Ok(())
+}
+
+/// Answers whoever waits for a change when the process is told to stop: nothing is in flight that would keep it.
+async fn end_waiting(service: web::Data<Service>) {
+    let (Ok(mut stop), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        log::warn!("who waits for a change is not answered when the process stops: it hears no signals");
+        return;
+    };
+    select(pin!(stop.recv()), pin!(interrupt.recv())).await;
+    service.watcher.stop();
 }
 
 /// Reads new keys that another instance made, signs where the ledgers stand once a day, and forgets what is past

@@ -91,6 +91,11 @@ pub trait Resource: Serialize + DeserializeOwned + Versioned + Send + 'static {
         &[]
     }
 
+    /// Whether this caller is not shown this one, where that is not a matter of its state alone: then it is not found.
+    fn hidden_row(_reach: &Reach, _stored: &Stored) -> bool {
+        false
+    }
+
     /// What stands behind the ids that the client wants expanded, by name.
     fn expand(
         _conn: &mut AnyConnection,
@@ -136,7 +141,7 @@ pub struct Stored {
 /// Whether the caller is not shown this: then it is not found.
 pub fn hidden<R: Resource>(reach: &Reach, stored: &Stored) -> bool {
     let state = stored.state.as_str();
-    R::GONE.contains(&state) || R::hidden_from(reach).contains(&state)
+    R::GONE.contains(&state) || R::hidden_from(reach).contains(&state) || R::hidden_row(reach, stored)
 }
 
 /// The tables of a resource. Written by [`versioned!`] alone.
@@ -153,6 +158,14 @@ pub trait Versioned: Sized {
     /// The open revisions that row `sequence` or a later one made, in that order. Each row makes one, so their order
     /// is total; and what changes goes to the end, so whoever walks on misses nothing.
     fn open_since(conn: &mut AnyConnection, ledger: Id, sequence: i64, limit: i64) -> QueryResult<Vec<Stored>>;
+    /// The revisions that were open after ledger row `sequence`, in the order of the rows that made them, after `after`.
+    fn standing(
+        conn: &mut AnyConnection,
+        ledger: Id,
+        sequence: i64,
+        after: i64,
+        limit: i64,
+    ) -> QueryResult<Vec<Stored>>;
     fn insert_anchors(conn: &mut AnyConnection, ledger: Id, new: &[Self]) -> QueryResult<()>;
     /// Opens revisions with their texts, the first by ledger row `first` and each of the others by the next.
     fn insert_revisions(
@@ -290,6 +303,27 @@ macro_rules! versioned {
                     .filter(t::ledger_id.eq(ledger))
                     .filter(t::seq_to.is_null())
                     .filter(t::seq_from.ge(sequence))
+                    .order(t::seq_from)
+                    .limit(limit)
+                    .select((t::subject_id, t::revision, t::seq_from, t::state, t::body))
+                    .load(conn)
+            }
+
+            fn standing(
+                conn: &mut $crate::db::AnyConnection,
+                ledger: $crate::db::Id,
+                sequence: i64,
+                after: i64,
+                limit: i64,
+            ) -> diesel::QueryResult<Vec<$crate::versioned::Stored>> {
+                use diesel::prelude::*;
+                use $crate::schema::$revisions::dsl as t;
+                // An index has them in this order, so that all chunks together read each revision once.
+                t::$revisions
+                    .filter(t::ledger_id.eq(ledger))
+                    .filter(t::seq_from.gt(after))
+                    .filter(t::seq_from.le(sequence))
+                    .filter(t::seq_to.is_null().or(t::seq_to.gt(sequence)))
                     .order(t::seq_from)
                     .limit(limit)
                     .select((t::subject_id, t::revision, t::seq_from, t::state, t::body))

@@ -1,12 +1,12 @@
-use std::{future::Ready, marker::PhantomData, sync::Arc};
+use std::{future::Ready, marker::PhantomData, sync::Arc, time::Duration};
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use chrono_tz::Tz;
 
-use super::identity::{Caller, Identity};
+use super::identity::{self, Caller, Identity};
 use crate::{
     db::Id,
-    policy::{Action, Gate, Roles},
+    policy::{Action, Gate, Roles, Scope},
     problem::Problem,
     service::Service,
 };
@@ -113,6 +113,10 @@ impl<A: Gate> Can<A> {
 
     fn decide(request: &HttpRequest) -> Result<Can<A>, Problem> {
         let caller = caller(request)?;
+        Can::of(request, &caller)
+    }
+
+    fn of(request: &HttpRequest, caller: &Caller) -> Result<Can<A>, Problem> {
         let service = service(request)?;
         let slug = request.match_info().get("program").ok_or(Problem::NotFound)?;
         let now = service.clock.now();
@@ -140,6 +144,24 @@ impl<A: Gate> Can<A> {
         service.operations.check_query(request)?;
         let reach = Reach { ledger, slug, roles, account: caller.account, stakeholder, archived: !active };
         Ok(Can { reach, service, request: request.clone(), time_zone, action: PhantomData })
+    }
+
+    /// How far the caller reaches now, for an answer that kept them waiting: they may have lost the right since.
+    pub async fn again(&self) -> Result<Reach, Problem> {
+        let caller = identity::again(&self.service, &self.request).await?;
+        match A::ACTION.scope() {
+            Scope::Program => Ok(Can::<A>::of(&self.request, &caller)?.reach),
+            Scope::Platform => Err(Problem::internal("nobody is kept waiting for what platform roles may do")),
+            Scope::SignedIn => {
+                let now = self.service.clock.now();
+                Ok(platform_reach(&caller, A::ACTION, caller.roles_anywhere(now), now))
+            }
+        }
+    }
+
+    /// How long the caller's token still holds.
+    pub fn remaining(&self) -> Result<Duration, Problem> {
+        identity::remaining(&self.service, &self.request)?.to_std().map_err(|_| Problem::InvalidToken)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use actix_web::{
-    HttpMessage, ResponseError,
+    HttpMessage, HttpRequest, ResponseError,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
@@ -267,6 +267,26 @@ pub async fn authenticate(
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The token that a request bears, if any.
+fn token(request: &HttpRequest) -> Option<&str> {
+    request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer)
+}
+
+/// Finds out once more who is calling, for an answer that kept them waiting.
+pub(super) async fn again(service: &web::Data<Service>, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
+    identify(service, token(request).ok_or(Problem::Unauthenticated)?).await
+}
+
+/// How long the token of a request still holds.
+pub(super) fn remaining(service: &Service, request: &HttpRequest) -> Result<TimeDelta, Problem> {
+    let now = service.clock.now();
+    let claims = token(request).map(|token| service.keys().verify_access(token, now));
+    match claims {
+        Some(Ok(claims)) => Ok(claims.expires_at - now),
+        _ => Err(Problem::InvalidToken),
+    }
 }
 
 async fn identify(service: &web::Data<Service>, token: &str) -> Result<Arc<Caller>, Problem> {

@@ -21,7 +21,7 @@ mod write;
 pub use door::{Can, Ledger, Myself, Platform, Reach};
 pub use identity::{Caller, Callers, Held, authenticate};
 pub use publicly::Public;
-pub use read::{Listed, etag, moment, render};
+pub use read::{Listed, Part, etag, moment, render};
 pub use system::System;
 pub use tx::{Recorded, Seen, Tx, place};
 pub use write::{KEPT, Reply};

@@ -1,9 +1,11 @@
 use actix_web::{
     HttpResponse,
     http::header::{self, HeaderValue},
+    web::Bytes,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
+use futures_util::stream;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -23,6 +25,13 @@ use crate::{
 pub struct Listed {
     pub rows: Vec<Stored>,
     pub total: Option<i64>,
+}
+
+/// A part of a long answer.
+pub struct Part<S> {
+    pub text: String,
+    /// What the next part is made from; `None` after the last.
+    pub left: Option<S>,
 }
 
 impl From<Vec<Stored>> for Listed {
@@ -191,6 +200,30 @@ impl<A: Gate> Can<A> {
         self.service.db.run(Lane::Read, move |conn| crate::db::read_transaction(conn, |conn| work(conn, &reach))).await
     }
 
+    /// Answers with a text that is made part by part on the lane of long work, so that neither a text nor a thread is
+    /// held for all of it. `next` makes a part from what the part before left, and says what it leaves itself; `None`
+    /// ends. A client sees that it came to its end by its last line alone: a failure cuts it off.
+    pub fn stream<S: Send + 'static>(
+        &self,
+        content_type: &'static str,
+        first: S,
+        next: impl Fn(&mut AnyConnection, &Reach, S) -> Result<Part<S>, Problem> + Copy + Send + 'static,
+    ) -> HttpResponse {
+        let (service, reach) = (self.service.clone(), self.reach.clone());
+        let parts = stream::try_unfold(Some(first), move |left| {
+            let (service, reach) = (service.clone(), reach.clone());
+            async move {
+                let Some(left) = left else { return Ok::<_, Problem>(None) };
+                let part = service.db.run(Lane::Long, move |conn| next(conn, &reach, left)).await?;
+                Ok(Some((Bytes::from(part.text), part.left)))
+            }
+        });
+        HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .content_type(content_type)
+            .streaming(parts)
+    }
+
     /// Answers one resource: 200 with its ETag, 304, or 404.
     pub async fn show<R: Resource>(&self, id: Id, view: View) -> Result<HttpResponse, Problem> {
         self.show_found::<R>(view, move |_, _| Ok(id)).await
@@ -318,7 +351,9 @@ impl<A: Gate> Can<A> {
                 let more = revisions.len() as i64 > limit;
                 revisions.truncate(limit as usize);
                 let last = revisions.last().filter(|_| more).map(|last| last.revision);
-                revisions.retain(|stored| !R::hidden_from(reach).contains(&stored.state.as_str()));
+                revisions.retain(|stored| {
+                    !R::hidden_from(reach).contains(&stored.state.as_str()) && !R::hidden_row(reach, stored)
+                });
                 let sequences: Vec<i64> = revisions.iter().map(|stored| stored.seq_from).collect();
                 let rows = LedgerRow::numbered(conn, ledger, &sequences)?;
                 let entries = crate::history::entries(revisions, &rows)?;

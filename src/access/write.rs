@@ -80,6 +80,8 @@ struct Done {
     replayed: bool,
     rights_changed: bool,
     refusal: Option<Problem>,
+    /// How far the ledgers have grown.
+    heads: Vec<(Id, i64)>,
 }
 
 impl<A: Gate> Can<A> {
@@ -181,6 +183,7 @@ async fn transact(service: &web::Data<Service>, ask: Ask, work: Work) -> Result<
     if done.rights_changed {
         service.callers.rights_changed();
     }
+    service.watcher.told(done.heads);
     match done.refusal {
         Some(problem) => Err(problem),
         None => Ok(done.reply.respond(done.replayed)),
@@ -195,7 +198,7 @@ fn run(conn: &mut AnyConnection, service: &Service, mut ask: Ask, work: Work) ->
     if let Some(key) = &ask.key
         && let Some(reply) = idempotency::find(conn, ask.reach.account, key, now)?
     {
-        return Ok(Done { reply, replayed: true, rights_changed: false, refusal: None });
+        return Ok(Done { reply, replayed: true, rights_changed: false, refusal: None, heads: Vec::new() });
     }
     if let Some(problem) = closed {
         return Err(problem);
@@ -220,10 +223,11 @@ fn run(conn: &mut AnyConnection, service: &Service, mut ask: Ask, work: Work) ->
     let reply = work(&mut tx)?.into_inner();
     tx.store()?;
     let (rights_changed, refusal) = (tx.rights_changed, tx.refusal.take());
+    let heads = tx.heads.iter().map(|(ledger, head)| (*ledger, head.sequence)).collect();
     if let (Some(key), None) = (&ask.key, &refusal) {
         idempotency::keep(conn, account, key, &reply, now)?;
     }
-    Ok(Done { reply, replayed: false, rights_changed, refusal })
+    Ok(Done { reply, replayed: false, rights_changed, refusal, heads })
 }
 
 /// Looks at the account, its membership and its right once more, now that nobody can change them. Answers what

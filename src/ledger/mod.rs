@@ -14,5 +14,5 @@ mod routes;
 
 pub use chain::{NewRow, Verdict, append, follow, verify};
 pub use checkpoints::Checkpoint;
-pub use model::{Act, LedgerRow, head, ids, newest, sequence_at, sequence_before};
+pub use model::{Act, LedgerRow, head, heads, ids, newest, sequence_at, sequence_before};
 pub use routes::routes;

@@ -160,6 +160,11 @@ pub fn head(conn: &mut AnyConnection, ledger: Id) -> QueryResult<i64> {
     ledgers::table.find(ledger).select(ledgers::sequence).first(conn)
 }
 
+/// The numbers of the newest rows of all ledgers.
+pub fn heads(conn: &mut AnyConnection) -> QueryResult<Vec<(Id, i64)>> {
+    ledgers::table.select((ledgers::id, ledgers::sequence)).load(conn)
+}
+
 /// The number of the newest row, and when it was made.
 pub fn newest(conn: &mut AnyConnection, ledger: Id) -> QueryResult<(i64, DateTime<Utc>)> {
     let (sequence, At(at)) = ledgers::table.find(ledger).select((ledgers::sequence, ledgers::at)).first(conn)?;

@@ -128,6 +128,12 @@ static PAGES: &[Page] = &[
         remedy: ("Kirim misalnya as_of=2018-08-23T10:00:00Z atau as_of=seq:120.", "Send for example as_of=2018-08-23T10:00:00Z or as_of=seq:120."),
     },
     Page {
+        name: "view-changed", status: 410,
+        title: ("Pandangan telah berubah", "The view has changed"),
+        meaning: ("Peran, organisasi, atau aturan tentang apa yang boleh dilihat berubah sejak kursor umpan perubahan ini dibuat, jadi salinan yang ada tidak dapat lagi dimutakhirkan dengan perubahan saja.", "Your roles, your organisation or the rules of what may be seen have changed since this cursor of a change feed was made, so what you have cannot be brought up to date by changes alone."),
+        remedy: ("Ambil snapshot baru (tautannya ada di snapshot) dan lanjutkan dari kursornya; umpan tanpa snapshot dibaca lagi dari after=0.", "Take a new snapshot (its link is in snapshot) and go on from its cursor; a feed without a snapshot is read again from after=0."),
+    },
+    Page {
         name: "method-not-allowed", status: 405,
         title: ("Metode tidak tersedia", "The method does not exist here"),
         meaning: ("Alamat ini ada, tetapi tidak dengan metode HTTP tersebut.", "There is such an address, but not with this HTTP method."),

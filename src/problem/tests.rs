@@ -18,6 +18,7 @@ fn every() -> Vec<Problem> {
         Problem::InvalidQuery(vec![error()]),
         Problem::BadCursor,
         Problem::BadAsOf("yesterday".into()),
+        Problem::ViewChanged { snapshot: Some("/api/v1/programs/jakarta/snapshot".into()) },
         Problem::MethodNotAllowed(vec!["GET".into(), "PATCH".into()]),
         Problem::NotAcceptable(vec!["application/json"]),
         Problem::UnsupportedMediaType("application/json"),

@@ -22,6 +22,7 @@ mod documents;
 mod etags;
 mod events;
 mod examples;
+mod feed;
 mod focus_areas;
 mod follow_ups;
 mod frameworks;

@@ -227,6 +227,7 @@ impl Things {
             ("edition", "1".into()),
             ("name", "stale".into()),
             ("framework", "CRI".into()),
+            ("event_type", "question.revise".into()),
         ]);
         let refresh_token = tokens["refresh_token"].as_str().unwrap().to_owned();
         Things { ids, open_ballot, email, refresh_token }
@@ -266,6 +267,7 @@ impl Things {
             "statement_code",
             "edition",
             "framework",
+            "event_type",
         ];
         self.ids.iter().filter(move |(name, _)| !shared.contains(name)).map(|(name, id)| (*name, id.as_str()))
     }

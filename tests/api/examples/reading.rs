@@ -35,6 +35,10 @@ pub async fn program(run: &mut Run<'_>) {
     run.read("get_coverage", Member(Observer), &program, "?framework=CRF-100RC").await;
     run.read("diff_program", Member(Observer), &program, "?from=seq:7&limit=1").await;
     run.read("list_translation_backlog", Member(Observer), &program, "?lang=en&limit=2").await;
+    run.read("list_changes", Member(Observer), &program, "?after=0&types=question&limit=2").await;
+    run.read("list_platform_changes", Member(Observer), &[], "?after=0&types=stakeholder&limit=1").await;
+    run.read("list_event_types", Nobody, &[], "").await;
+    run.read("get_event_type", Nobody, &["question.revise"], "").await;
     run.read("list_ledger", Member(Lead), &program, "?sort=-sequence&limit=2").await;
     run.read("list_platform_ledger", Member(Admin), &[], "?subject_kind=account&sort=-sequence&limit=2").await;
     checkpoints::daily(&run.world.service).await.unwrap();

@@ -1,0 +1,165 @@
+//! What makes rows of ledgers, told in words: the types of the events that feeds and ledgers tell of.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::kinds::{Feed, Kind};
+
+/// A type of event.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EventType {
+    /// The action's name.
+    #[serde(rename = "type")]
+    #[schema(example = "question.revise")]
+    pub name: &'static str,
+    /// The kinds of things that it changes.
+    #[schema(example = json!(["question"]))]
+    pub subject_kinds: &'static [&'static str],
+    /// The feeds that tell of it: a programme's, the platform's; none where only the ledger does.
+    pub feeds: Vec<FeedName>,
+    /// What happened, in one sentence.
+    pub description: Sentence,
+}
+
+/// Where changes are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedName {
+    Program,
+    Platform,
+}
+
+/// A sentence in both languages of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Sentence {
+    pub id: &'static str,
+    pub en: &'static str,
+}
+
+type Line = (&'static str, &'static [&'static str], &'static str, &'static str);
+
+#[rustfmt::skip]
+const LINES: &[Line] = &[
+    ("me.edit", &["account"], "Seseorang mengubah nama atau bahasanya sendiri.", "Somebody changed their own name or language."),
+    ("account.create", &["account"], "Sebuah akun dibuat.", "An account was made."),
+    ("account.edit", &["account"], "Sebuah akun diubah.", "An account was edited."),
+    ("account.lock", &["account"], "Sebuah akun dikunci.", "An account was locked."),
+    ("account.unlock", &["account"], "Sebuah akun dibuka kembali.", "An account was unlocked."),
+    ("account.renew_token", &["account"], "Token sekali pakai baru dibuat untuk menetapkan kata sandi.", "A new one-time token was made for setting a password."),
+    ("account.set_password", &["account"], "Kata sandi ditetapkan dengan token sekali pakai.", "A password was set with a one-time token."),
+
+    ("stakeholder.create", &["stakeholder"], "Sebuah organisasi dimasukkan.", "An organisation was entered."),
+    ("stakeholder.edit", &["stakeholder"], "Data sebuah organisasi diubah.", "An organisation was edited."),
+    ("stakeholder.confirm", &["stakeholder"], "Sebuah organisasi dikonfirmasi.", "An organisation was confirmed."),
+    ("framework.load", &["framework"], "Sebuah edisi kerangka dimuat.", "An edition of a framework was loaded."),
+
+    ("program.create", &["program"], "Program dimulai.", "The programme was begun."),
+    ("program.edit", &["program"], "Program diubah.", "The programme was edited."),
+    ("program.archive", &["program"], "Program diarsipkan.", "The programme was archived."),
+    ("participant.add", &["participant", "stakeholder"], "Sebuah organisasi menjadi peserta, mungkin yang baru dimasukkan untuk itu.", "An organisation became a participant, perhaps one that was entered for that."),
+    ("participant.edit", &["participant"], "Keikutsertaan sebuah organisasi diubah.", "How an organisation takes part was edited."),
+    ("participant.remove", &["participant"], "Sebuah organisasi tidak lagi menjadi peserta.", "An organisation is no participant any more."),
+    ("membership.grant", &["membership"], "Sebuah peran diberikan.", "A role was granted."),
+    ("membership.edit", &["membership"], "Sebuah keanggotaan diubah.", "A membership was edited."),
+    ("membership.end", &["membership"], "Sebuah keanggotaan diakhiri.", "A membership was ended."),
+
+    ("phase.plan", &["phase"], "Sebuah fase direncanakan.", "A phase was planned."),
+    ("phase.edit", &["phase"], "Sebuah fase diubah.", "A phase was edited."),
+    ("phase.activate", &["phase"], "Sebuah fase dimulai.", "A phase was begun."),
+    ("phase.complete", &["phase"], "Sebuah fase diselesaikan.", "A phase was completed."),
+    ("focus_area.name", &["focus_area"], "Sebuah area fokus ditetapkan.", "A focus area was named."),
+    ("focus_area.edit", &["focus_area"], "Sebuah area fokus diubah.", "A focus area was edited."),
+    ("focus_area.retire", &["focus_area"], "Sebuah area fokus tidak dipakai lagi.", "A focus area was retired."),
+    ("shock_or_stress.name", &["shock_or_stress"], "Sebuah guncangan atau tekanan ditetapkan.", "A shock or stress was named."),
+    ("shock_or_stress.edit", &["shock_or_stress"], "Sebuah guncangan atau tekanan diubah.", "A shock or stress was edited."),
+
+    ("question.ask", &["question"], "Sebuah pertanyaan diajukan.", "A question was asked."),
+    ("question.revise", &["question"], "Rumusan sebuah pertanyaan diperbaiki.", "The wording of a question was revised."),
+    ("question.review", &["question"], "Sebuah pertanyaan melangkah dalam pembahasannya.", "A question took a step in its review."),
+    ("question.validate", &["question"], "Sebuah pertanyaan disahkan.", "A question was validated."),
+    ("question.reorganise", &["question"], "Pertanyaan dipindahkan, digabung, dipecah, atau tidak dipakai lagi.", "Questions were moved, merged, split or retired."),
+    ("document.add", &["document"], "Sebuah dokumen didaftarkan.", "A document was added."),
+    ("document.edit", &["document"], "Keterangan sebuah dokumen diubah.", "A document was edited."),
+
+    ("event.plan", &["event"], "Sebuah acara direncanakan.", "An event was planned."),
+    ("event.edit", &["event", "stage"], "Sebuah acara diubah, atau tahapnya ditambahkan atau diubah.", "An event was edited, or a stage of it was added or edited."),
+    ("event.advance", &["event"], "Sebuah acara melangkah: ditetapkan, diadakan, dicatat, ditutup, ditunda, atau dibatalkan.", "An event took a step: it was confirmed, held, minuted, closed, postponed or cancelled."),
+    ("event.run", &["attendance", "follow_up", "ballot", "vote", "decision", "question"], "Sesuatu dalam sebuah acara dicatat: kehadiran, tindak lanjut, pemungutan suara, atau keputusan dan akibatnya pada pertanyaan.", "Something in an event was recorded: attendance, a follow-up, a ballot, or a decision and what it did to questions."),
+    ("follow_up.report", &["follow_up"], "Kemajuan sebuah tindak lanjut dilaporkan.", "The progress of a follow-up was reported."),
+    ("ballot.vote", &["vote"], "Suara sebuah organisasi diberikan, diubah, atau ditarik.", "The vote of an organisation was cast, changed or rescinded."),
+
+    ("mapping.propose", &["mapping"], "Sebuah pemetaan ke kerangka diusulkan.", "A mapping to a framework was proposed."),
+    ("mapping.validate", &["mapping"], "Sebuah pemetaan disahkan atau ditolak.", "A mapping was validated or rejected."),
+    ("mapping.withdraw", &["mapping"], "Sebuah pemetaan ditarik.", "A mapping was withdrawn."),
+    ("criterion.propose", &["criterion"], "Sebuah kriteria dasar diusulkan.", "A base criterion was proposed."),
+    ("criterion.edit", &["criterion"], "Sebuah kriteria dasar diubah.", "A base criterion was edited."),
+    ("criterion.validate", &["criterion"], "Sebuah kriteria dasar disahkan atau ditolak.", "A base criterion was validated or rejected."),
+    ("criterion.withdraw", &["criterion"], "Sebuah kriteria dasar ditarik.", "A base criterion was withdrawn."),
+
+    ("statement.draft", &["statement"], "Sebuah pernyataan ketahanan disusun.", "A resilience statement was drafted."),
+    ("statement.revise", &["statement"], "Sebuah pernyataan ketahanan diperbaiki.", "A resilience statement was revised."),
+    ("statement.advance", &["statement"], "Sebuah pernyataan melangkah menuju penetapannya.", "A statement took a step towards its adoption."),
+    ("statement.position", &["position"], "Sebuah organisasi menyatakan sikapnya terhadap sebuah pernyataan.", "An organisation took a position on a statement."),
+    ("statement.answer", &["position"], "Sebuah keberatan dijawab.", "An objection was answered."),
+    ("statement.adopt", &["statement"], "Sebuah pernyataan ditetapkan.", "A statement was adopted."),
+    ("statement.publish", &["statement"], "Sebuah pernyataan diterbitkan; yang digantikannya ditandai.", "A statement was published; the one that it supersedes says so."),
+];
+
+impl EventType {
+    fn of((name, subject_kinds, id, en): Line) -> EventType {
+        let feeds = subject_kinds.iter().filter_map(|kind| Kind::feed_of(kind)).map(|feed| match feed {
+            Feed::Program => FeedName::Program,
+            Feed::Platform => FeedName::Platform,
+        });
+        let feeds = feeds.collect::<BTreeSet<_>>().into_iter().collect();
+        EventType { name, subject_kinds, feeds, description: Sentence { id, en } }
+    }
+
+    pub fn all() -> Vec<EventType> {
+        LINES.iter().copied().map(EventType::of).collect()
+    }
+
+    pub fn named(name: &str) -> Option<EventType> {
+        LINES.iter().copied().find(|(known, ..)| *known == name).map(EventType::of)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Action;
+
+    /// What only reads makes no row.
+    fn writes(action: &&Action) -> bool {
+        let reads = ["program.list", "program.summarize", "program.follow", "access.explain"];
+        !action.name().ends_with(".read") && !reads.contains(&action.name())
+    }
+
+    #[test]
+    fn every_action_that_writes_is_a_type_once() {
+        let types: BTreeSet<&str> = EventType::all().iter().map(|known| known.name).collect();
+        assert_eq!(types.len(), LINES.len());
+        // What the service does itself stands in no policy.
+        let own = ["account.set_password", "framework.load"];
+        let actions = Action::ALL.iter().filter(writes).map(|action| action.name()).chain(own);
+        assert_eq!(types, actions.collect());
+    }
+
+    #[test]
+    fn each_is_told_in_both_languages_and_where_it_is_followed() {
+        for known in EventType::all() {
+            let Sentence { id, en } = known.description;
+            assert!(id != en && [id, en].iter().all(|text| text.ends_with('.')), "{}", known.name);
+            let of_account = known.subject_kinds == ["account"];
+            assert_eq!(known.feeds.is_empty(), of_account, "{}", known.name);
+        }
+        let feeds = |name| EventType::named(name).unwrap().feeds;
+        assert_eq!(feeds("stakeholder.edit"), [FeedName::Platform]);
+        assert_eq!(feeds("event.run"), [FeedName::Program]);
+        // A new organisation may be entered by adding it.
+        assert_eq!(feeds("participant.add"), [FeedName::Program, FeedName::Platform]);
+        assert!(EventType::named("question.read").is_none());
+    }
+}

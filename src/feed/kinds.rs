@@ -1,0 +1,177 @@
+//! The kinds of things that feeds tell of, and who is shown which of them.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    access::{Reach, place},
+    ballots::{Ballot, Vote},
+    criteria::Criterion,
+    db::{AnyConnection, Id},
+    decisions::Decision,
+    documents::Document,
+    events::{Attendance, Event, FollowUp, Stage},
+    focus_areas::FocusArea,
+    frameworks::Framework,
+    mappings::Mapping,
+    memberships::Membership,
+    participants::Participant,
+    phases::Phase,
+    policy::{Action, Scope},
+    problem::Problem,
+    programs::Program,
+    questions::Question,
+    shocks_and_stresses::ShockOrStress,
+    stakeholders::Stakeholder,
+    statements::{Position, Statement},
+    versioned::{Resource, Stored, Versioned, hidden},
+};
+
+/// A kind of thing, as feeds know it.
+pub struct Kind {
+    pub name: &'static str,
+    platform: bool,
+    /// The right without which nothing of it is shown.
+    read: Action,
+    gone: &'static [&'static str],
+    hidden_from: fn(&Reach) -> &'static [&'static str],
+    hidden: fn(&Reach, &Stored) -> bool,
+    /// What its lists and paths leave out beside that.
+    withheld: fn(&Reach, &str) -> Result<bool, Problem>,
+    known: fn(&Reach, &Text) -> Result<Known, Problem>,
+    standing: fn(&mut AnyConnection, Id, i64, i64, i64) -> diesel::QueryResult<Vec<Stored>>,
+}
+
+/// The state and the path of something.
+type Known = (String, String);
+
+/// What a ledger row says that its subject was.
+pub struct Text {
+    pub subject: Id,
+    pub revision: i32,
+    pub sequence: i64,
+    pub body: String,
+}
+
+const fn of<R: Resource>(read: Action) -> Kind {
+    Kind {
+        name: R::KIND,
+        platform: R::PLATFORM,
+        read,
+        gone: R::GONE,
+        hidden_from: R::hidden_from,
+        hidden: hidden::<R>,
+        withheld: |_, _| Ok(false),
+        known: known::<R>,
+        standing: <R as Versioned>::standing,
+    }
+}
+
+fn known<R: Resource>(reach: &Reach, text: &Text) -> Result<Known, Problem> {
+    let resource: R = serde_json::from_str(&text.body).map_err(Problem::internal)?;
+    Ok((resource.state().to_owned(), place::<R>(&reach.slug, &resource.path_id())))
+}
+
+/// In an anonymous ballot each organisation sees that its own vote is in, and no other.
+fn of_another(reach: &Reach, body: &str) -> Result<bool, Problem> {
+    let vote: Vote = serde_json::from_str(body).map_err(Problem::internal)?;
+    Ok(vote.commitment.is_some() && reach.stakeholder != Some(vote.stakeholder_id))
+}
+
+/// In the order in which a snapshot tells of them. Accounts are people's, and in no feed.
+const KINDS: &[Kind] = &[
+    of::<Program>(Action::ReadProgram),
+    of::<Participant>(Action::ReadParticipant),
+    of::<Membership>(Action::ReadMembership),
+    of::<Phase>(Action::ReadPhase),
+    of::<Document>(Action::ReadDocument),
+    of::<ShockOrStress>(Action::ReadShockOrStress),
+    of::<FocusArea>(Action::ReadFocusArea),
+    of::<Question>(Action::ReadQuestion),
+    of::<Event>(Action::ReadEvent),
+    of::<Stage>(Action::ReadEvent),
+    of::<Attendance>(Action::ReadEvent),
+    of::<FollowUp>(Action::ReadEvent),
+    of::<Ballot>(Action::ReadEvent),
+    Kind { withheld: of_another, ..of::<Vote>(Action::ReadEvent) },
+    of::<Decision>(Action::ReadEvent),
+    of::<Criterion>(Action::ReadCriterion),
+    of::<Statement>(Action::ReadStatement),
+    of::<Position>(Action::ReadStatement),
+    of::<Mapping>(Action::ReadMapping),
+    of::<Stakeholder>(Action::ReadStakeholder),
+    of::<Framework>(Action::ReadStakeholder),
+];
+
+impl Kind {
+    /// The feed that tells of a kind, if one does.
+    pub fn feed_of(name: &str) -> Option<Feed> {
+        let kind = KINDS.iter().find(|kind| kind.name == name)?;
+        Some(if kind.platform { Feed::Platform } else { Feed::Program })
+    }
+
+    fn readable(&self, reach: &Reach) -> bool {
+        self.read.scope() == Scope::SignedIn || self.read.roles().meets(reach.roles)
+    }
+
+    /// The path of what a row tells of; `None` if the caller is not shown it.
+    pub fn place(&self, reach: &Reach, text: &Text) -> Result<Option<String>, Problem> {
+        let (state, place) = (self.known)(reach, text)?;
+        let Text { subject: id, revision, sequence: seq_from, .. } = *text;
+        let stored = Stored { id, revision, seq_from, state, body: text.body.clone() };
+        Ok(self.shows(reach, &stored)?.then_some(place))
+    }
+
+    /// Whether the caller is shown this.
+    pub fn shows(&self, reach: &Reach, stored: &Stored) -> Result<bool, Problem> {
+        Ok(!(self.hidden)(reach, stored) && !(self.withheld)(reach, &stored.body)?)
+    }
+
+    /// A chunk of what stood after a row, in the order of the rows that made it.
+    pub fn standing(
+        &self,
+        conn: &mut AnyConnection,
+        ledger: Id,
+        sequence: i64,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Stored>, Problem> {
+        Ok((self.standing)(conn, ledger, sequence, after, limit)?)
+    }
+}
+
+/// Whose changes are followed: a programme's, or those of what all programmes share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    Program,
+    Platform,
+}
+
+/// Goes up when a rule changes that [`Feed::view`] does not see: those of single rows.
+const RULES: u32 = 1;
+
+impl Feed {
+    /// The kinds that this caller may read.
+    pub fn kinds(self, reach: &Reach) -> impl Iterator<Item = &'static Kind> {
+        let platform = self == Feed::Platform;
+        KINDS.iter().filter(move |kind| kind.platform == platform && kind.readable(reach))
+    }
+
+    /// A digest of all that decides what the caller is shown.
+    pub fn view(self, reach: &Reach) -> String {
+        let rules: Vec<_> = self.kinds(reach).map(|kind| (kind.name, kind.gone, (kind.hidden_from)(reach))).collect();
+        let caller = match self {
+            Feed::Program => json!([reach.roles.bits(), reach.stakeholder]),
+            Feed::Platform => json!([]),
+        };
+        let seen = json!([RULES, caller, rules]).to_string();
+        BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(seen)[..12])
+    }
+
+    /// What a caller is told whose view is another now.
+    pub fn view_changed(self, reach: &Reach) -> Problem {
+        let snapshot = (self == Feed::Program).then(|| format!("/api/v1/programs/{}/snapshot", reach.slug));
+        Problem::ViewChanged { snapshot }
+    }
+}

@@ -1,0 +1,15 @@
+//! Following a programme: what changed since a row of its ledger, as the follower may see it, and a snapshot to begin
+//! with. Whoever keeps a copy takes the snapshot once and then the changes, each of which names the whole new content.
+//!
+//! A cursor holds the number of the last row that was looked at, and a digest of what decides what the follower sees.
+//! When that changes, what it has cannot be brought up to date by changes alone, and it is told so.
+
+mod event_types;
+mod kinds;
+mod model;
+mod routes;
+mod snapshot;
+mod watcher;
+
+pub use routes::routes;
+pub use watcher::Watcher;
