@@ -33,6 +33,7 @@ pub mod api;
 pub mod ballots;
 pub mod clock;
 pub mod config;
+mod consultations;
 mod coverage;
 mod criteria;
 pub mod db;

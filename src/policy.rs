@@ -222,6 +222,10 @@ policy! {
     AdoptStatement       = "statement.adopt",         Program:  Lead;
     PublishStatement     = "statement.publish",       Program:  Lead;
 
+    ReadConsultation     = "consultation.read",       Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    CreateConsultation   = "consultation.create",     Program:  Lead Secretariat;
+    EditConsultation     = "consultation.edit",       Program:  Lead Secretariat;
+
     ReadLedger           = "ledger.read",             Program:  Lead Secretariat;
     ReadPlatformLedger   = "platform_ledger.read",    Platform: Admin;
 }

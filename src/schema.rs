@@ -872,6 +872,37 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    consultations (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    consultation_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        number -> Integer,
+        code -> Text,
+        participation -> Text,
+        opens_on -> Date,
+        closes_on -> Nullable<Date>,
+        event_id -> Nullable<Id>,
+        body -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     ledgers,
     ledger_rows,
@@ -934,4 +965,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     position_revisions,
     publications,
     ledger_checkpoints,
+    consultations,
+    consultation_revisions,
 );

@@ -4,6 +4,7 @@ use super::model::kinds;
 use crate::{
     accounts::Account,
     ballots::{Ballot, Vote},
+    consultations::Consultation,
     criteria::Criterion,
     db::{AnyConnection, Id},
     decisions::Decision,
@@ -35,6 +36,7 @@ const KINDS: &[(&str, Find)] = &[
     of::<Account>(),
     of::<Attendance>(),
     of::<Ballot>(),
+    of::<Consultation>(),
     of::<Criterion>(),
     of::<Decision>(),
     of::<Document>(),

@@ -191,6 +191,8 @@ story! {
             ("edit_participant", "sources", cited.clone(), "/sources/0/document_id"),
             ("edit_program", "sources", cited, "/sources/0/document_id"),
             ("grant_membership", "document_id", json!(theirs.id("document_id")), "/document_id"),
+            ("create_consultation", "event_id", json!(theirs.id("event_id")), "/event_id"),
+            ("create_consultation", "subjects", json!([{"kind": "question", "id": theirs.id("question_id")}]), "/subjects/0/id"),
             ("edit_membership", "document_id", json!(theirs.id("document_id")), "/document_id"),
         ];
         for (id, member, value, pointer) in references {

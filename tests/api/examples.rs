@@ -4,6 +4,7 @@
 //! What differs from run to run (ids, tokens, keys, hashes) is masked. The answers are those of both databases.
 
 mod events;
+mod partners;
 mod reading;
 mod statements;
 
@@ -181,6 +182,7 @@ story! {
         let present = events::organisations(&mut run).await;
         events::events(&mut run, &areas[0], &present).await;
         statements::statements(&mut run, &areas[0], &present[0]).await;
+        partners::consultations(&mut run, &areas[0]).await;
         reading::frameworks(&mut run).await;
         reading::program(&mut run).await;
         reading::public(&mut run).await;

@@ -15,6 +15,7 @@ mod attendance;
 mod ballots;
 mod checkpoints;
 mod concurrency;
+mod consultations;
 mod database;
 mod decisions;
 mod diff;

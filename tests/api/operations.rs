@@ -203,6 +203,7 @@ impl Things {
         act(world, &lead, &format!("{slug}/statements/{}", published.id()), &steps).await;
         let code = |made: &Reply| made.body["code"].as_str().unwrap().to_owned();
 
+        let consultation = post("consultations", consultation()).await.id();
         let ids = BTreeMap::from([
             ("program", program.to_owned()),
             ("stakeholder_id", stakeholder),
@@ -222,6 +223,7 @@ impl Things {
             ("follow_up_id", follow_up),
             ("ballot_id", ballot),
             ("decision_id", decision),
+            ("consultation_id", consultation),
             ("event_code", code(&minuted)),
             ("statement_code", code(&published)),
             ("edition", "1".into()),
@@ -348,6 +350,8 @@ impl Things {
             "advance_statement" => json!({"to": "proposed", "reason": "Sudah ditanggapi."}),
             "take_position" => json!({"on_revision": 3, "kind": "endorse"}),
             "answer_objection" => json!({"on_revision": 1, "text": "Sudah ditambahkan."}),
+            "create_consultation" => consultation(),
+            "edit_consultation" => json!({"topic": name}),
             "lock_account"
             | "unlock_account"
             | "confirm_stakeholder"
@@ -406,6 +410,12 @@ async fn act(world: &World, who: &Who, path: &str, acts: &[(&str, Value)]) {
 fn ballot() -> Value {
     json!({"title": {"id": "Setuju?", "en": "Agreed?"}, "method": "consensus", "rule": {"threshold_percent": 60},
         "quorum": 1, "unit": "organization"})
+}
+
+/// A call for input of every kind, which is open.
+fn consultation() -> Value {
+    json!({"topic": {"id": "Jalur evakuasi", "en": "Evacuation routes"}, "participation": "consult",
+        "kinds": ["comment", "evidence", "proposal", "objection"], "opens_on": "2026-01-01"})
 }
 
 /// A statement of one section, which rests on the third revision of a question.

@@ -12,6 +12,7 @@ use super::{DiffAct, DiffItem};
 use crate::{
     access::Reach,
     ballots::Ballot,
+    consultations::Consultation,
     criteria::Criterion,
     db::{AnyConnection, At, Id},
     decisions::Decision,
@@ -62,6 +63,7 @@ const KINDS: &[Kind] = &[
     of::<Mapping>(),
     of::<Criterion>(),
     of::<Statement>(),
+    of::<Consultation>(),
 ];
 
 fn kind_named(name: &str) -> Option<&'static Kind> {

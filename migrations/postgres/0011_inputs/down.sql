@@ -1,0 +1,2 @@
+drop table consultation_revisions;
+drop table consultations;
