@@ -91,6 +91,11 @@ pub trait Resource: Serialize + DeserializeOwned + Versioned + Send + 'static {
         &[]
     }
 
+    /// Whether this caller is not shown this one, where that is not a matter of its state alone: then it is not found.
+    fn hidden_row(_reach: &Reach, _stored: &Stored) -> bool {
+        false
+    }
+
     /// What stands behind the ids that the client wants expanded, by name.
     fn expand(
         _conn: &mut AnyConnection,
@@ -136,7 +141,7 @@ pub struct Stored {
 /// Whether the caller is not shown this: then it is not found.
 pub fn hidden<R: Resource>(reach: &Reach, stored: &Stored) -> bool {
     let state = stored.state.as_str();
-    R::GONE.contains(&state) || R::hidden_from(reach).contains(&state)
+    R::GONE.contains(&state) || R::hidden_from(reach).contains(&state) || R::hidden_row(reach, stored)
 }
 
 /// The tables of a resource. Written by [`versioned!`] alone.

@@ -318,7 +318,9 @@ impl<A: Gate> Can<A> {
                 let more = revisions.len() as i64 > limit;
                 revisions.truncate(limit as usize);
                 let last = revisions.last().filter(|_| more).map(|last| last.revision);
-                revisions.retain(|stored| !R::hidden_from(reach).contains(&stored.state.as_str()));
+                revisions.retain(|stored| {
+                    !R::hidden_from(reach).contains(&stored.state.as_str()) && !R::hidden_row(reach, stored)
+                });
                 let sequences: Vec<i64> = revisions.iter().map(|stored| stored.seq_from).collect();
                 let rows = LedgerRow::numbered(conn, ledger, &sequences)?;
                 let entries = crate::history::entries(revisions, &rows)?;
