@@ -50,6 +50,7 @@ mod front;
 mod gate;
 mod history;
 mod idempotency;
+mod inputs;
 pub mod keys;
 pub mod ledger;
 pub mod localized;

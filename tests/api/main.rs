@@ -30,6 +30,7 @@ mod front;
 mod gates;
 mod history;
 mod idempotency;
+mod inputs;
 mod ledger;
 mod lists;
 mod memberships;
