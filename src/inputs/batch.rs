@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::{
     model::{Input, NewInput},
     receipt::Envelope,
-    send::{Arrived, arrive, keep},
+    send::{Arrived, Came, arrive, keep},
 };
 use crate::{
     access::{Recorded, Reply, Tx},
@@ -83,7 +83,7 @@ impl Batch {
     /// Receives it, and answers what came of each.
     pub fn receive(self, tx: &mut Tx<'_>, envelope: &Envelope, lang: Lang) -> Result<Recorded<Reply>, Problem> {
         let Batch { mode, items } = self;
-        let mut came: Vec<(usize, Result<Arrived, Problem>)> = Vec::with_capacity(items.len());
+        let mut came: Vec<Came> = Vec::with_capacity(items.len());
         let mut readable = Vec::with_capacity(items.len());
         for (place, item) in items.into_iter().enumerate() {
             match item {
@@ -147,7 +147,7 @@ impl BatchItem {
 }
 
 /// Refuses the whole if anything is wrong with any: what is invalid first, then what stands against it.
-fn refuse(came: &[(usize, Result<Arrived, Problem>)]) -> Result<(), Problem> {
+fn refuse(came: &[Came]) -> Result<(), Problem> {
     let (mut invalid, mut conflicts) = (Vec::new(), Vec::new());
     for (place, arrived) in came {
         let Err(problem) = arrived else { continue };

@@ -320,11 +320,14 @@ impl Input {
             query = query.filter(t::consultation_id.eq_any(ids.0.clone()));
         }
         if let Some(ids) = &filter.subject_id {
-            let about = input_subjects::table
-                .filter(input_subjects::input_id.eq(t::subject_id))
-                .filter(input_subjects::input_revision.eq(t::content_revision))
-                .filter(input_subjects::subject_id.eq_any(ids.0.clone()));
-            query = query.filter(exists(about));
+            use input_subjects as s;
+            let ever = s::table.filter(s::subject_id.eq_any(ids.0.clone())).select(s::input_id);
+            let still = s::table
+                .filter(s::input_id.eq(t::subject_id))
+                .filter(s::input_revision.eq(t::content_revision))
+                .filter(s::subject_id.eq_any(ids.0.clone()));
+            // The first condition says no more than the second: by it, the database begins at the subject.
+            query = query.filter(t::subject_id.eq_any(ever)).filter(exists(still));
         }
         if let Some(reference) = &filter.external_ref {
             query = query.filter(t::external_ref.eq(reference.clone()));

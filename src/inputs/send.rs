@@ -27,6 +27,9 @@ pub enum Arrived {
     New(Input),
 }
 
+/// Something that was sent: its place among others, and what came of it.
+pub type Came = (usize, Result<Arrived, Problem>);
+
 /// Receives one input.
 pub fn receive(tx: &mut Tx<'_>, envelope: &Envelope, new: NewInput) -> Result<Recorded<Reply>, Problem> {
     let arrived = arrive(tx, envelope, vec![(0, new)])?.pop();
@@ -47,11 +50,7 @@ pub fn receive(tx: &mut Tx<'_>, envelope: &Envelope, new: NewInput) -> Result<Re
 }
 
 /// Looks at what was sent, each with its place, and says of each what is to become of it. Nothing is kept yet.
-pub fn arrive(
-    tx: &mut Tx<'_>,
-    envelope: &Envelope,
-    sent: Vec<(usize, NewInput)>,
-) -> Result<Vec<(usize, Result<Arrived, Problem>)>, Problem> {
+pub fn arrive(tx: &mut Tx<'_>, envelope: &Envelope, sent: Vec<(usize, NewInput)>) -> Result<Vec<Came>, Problem> {
     let organisation = tx.reach.stakeholder.ok_or(Problem::NotOwnOrganization)?;
     let earlier = earlier(tx, organisation, &sent)?;
     let mut arrived = Vec::with_capacity(sent.len());

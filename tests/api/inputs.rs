@@ -5,7 +5,11 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tangguh::policy::Role::{self, *};
+use tangguh::{
+    keys,
+    policy::Role::{self, *},
+    token::KeyUse,
+};
 
 use crate::{drafting, harness::*, neighbour};
 
@@ -196,6 +200,15 @@ story! {
         *payload.iter_mut().find(|byte| **byte == b'1').unwrap() = b'2';
         let forged = format!("{}.{}.{}", parts[0], BASE64_URL_SAFE_NO_PAD.encode(payload), parts[2]);
         assert!(keys.verify_record(RECEIPT, &forged).is_err());
+        // It outlives the key that signed it.
+        for _ in 0..2 {
+            keys::rotate(&mut world.conn(), &world.service.sealer, &[KeyUse::Record], world.clock.now()).unwrap();
+        }
+        let later = world.twin();
+        assert_eq!(later.service.keys().verify_record(RECEIPT, &receipt.text).unwrap(), claims);
+        let served = later.get(Nobody, "//.well-known/record-keys.json").expect(200).await.body;
+        let header: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(parts[0]).unwrap()).unwrap();
+        assert!(served["keys"].as_array().unwrap().iter().any(|key| key["kid"] == header["kid"]), "{served}");
         // A correction changes nothing of what was received.
         let path = format!("{{p}}/inputs/{}", sent.id());
         let corrected = world.patch(Member(Partner), &path).if_match(&sent.etag()).patch(json!({"text": "Lain."})).expect(200).await;
