@@ -15,10 +15,10 @@ use serde_json::Value;
 use utoipa::OpenApi as _;
 
 use crate::{
-    access, accounts, ballots, coverage, criteria, decisions, document, documents, events, feed, focus_areas,
-    frameworks,
+    access, accounts, ballots, consultations, coverage, criteria, decisions, document, documents, events, feed,
+    focus_areas, frameworks,
     front::{front, in_public_view},
-    ledger, mappings, me, memberships, pages, participants, phases,
+    inputs, ledger, mappings, me, memberships, pages, participants, phases,
     platform::{self, Swagger},
     problem::{Problem, ProblemBody},
     programs, public, questions,
@@ -57,6 +57,8 @@ fn resources(root: &mut Routes<'_>) {
         .below(BASE, Beginning::InProgram("criteria").guard(), criteria::routes)
         .below(BASE, Beginning::InProgram("coverage").guard(), coverage::routes)
         .below(BASE, Beginning::InProgram("statements").guard(), statements::routes)
+        .below(BASE, Beginning::InProgram("consultations").guard(), consultations::routes)
+        .below(BASE, Beginning::InProgram("inputs").guard(), inputs::routes)
         .below(BASE, Beginning::InProgram("translations").guard(), translations::routes)
         .below(BASE, Beginning::Feed.guard(), feed::routes)
         .below(BASE, Beginning::Ledger.guard(), ledger::routes);
@@ -166,6 +168,8 @@ const BASE: &str = "/api/v1";
         (name = "mappings", description = "How the programme's work touches a framework edition."),
         (name = "criteria", description = "Base criteria of resilience."),
         (name = "statements", description = "Resilience statements, what they rest on, and who stands behind them."),
+        (name = "consultations", description = "Calls for input."),
+        (name = "inputs", description = "What organisations send for themselves, and what became of it."),
         (name = "public", description = "What is published, for everybody."),
         (name = "feed", description = "Following a programme: what changed, a snapshot to begin with, the types of events."),
         (name = "ledger", description = "Every change, in order."),

@@ -312,7 +312,8 @@ static ERRORS: &[ErrorResponse] = &[
         409,
         "Conflict",
         "What is on record stands against it: `wrong-state`, `taken`, `last-holder`, `conflict`, `not-in-electorate`, \
-         `ballot-not-open`, `rule-frozen`, `no-quorum`, `outcome-conflicts`, `gate-not-clear`, `already-published`.",
+         `ballot-not-open`, `rule-frozen`, `no-quorum`, `outcome-conflicts`, `gate-not-clear`, `already-published`, \
+         `external-ref-taken`, `input-withdrawn`.",
         || Problem::WrongState { action: "question.revise", state: "merged".into() },
     ),
     (412, "Stale", "It was changed meanwhile, and nothing was overwritten: `stale`.", || Problem::Stale {

@@ -87,7 +87,7 @@ pub fn find(conn: &mut AnyConnection, account: Id, key: &Key, now: DateTime<Utc>
     let headers: Value = serde_json::from_str(&headers).map_err(Problem::internal)?;
     let text = |name: &str| headers[name].as_str().map(str::to_owned);
     let status = u16::try_from(status).map_err(Problem::internal)?;
-    Ok(Some(Reply { status, etag: text("etag"), location: text("location"), body }))
+    Ok(Some(Reply { status, etag: text("etag"), location: text("location"), link: text("link"), body }))
 }
 
 /// Keeps a reply for its key.

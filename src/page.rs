@@ -172,6 +172,8 @@ pub trait Filter: DeserializeOwned + Default + 'static {
     const EXPANDS: &'static [&'static str] = &[];
     /// Whether `include_total` is one indexed count here.
     const COUNTED: bool = false;
+    /// Whether what it finds depends on the day, so that the list changes though the ledger does not.
+    const BY_DAY: bool = false;
 }
 
 /// Where a page begins, how long it is, and in which order.

@@ -223,6 +223,15 @@ policy! {
     AdoptStatement       = "statement.adopt",         Program:  Lead;
     PublishStatement     = "statement.publish",       Program:  Lead;
 
+    ReadConsultation     = "consultation.read",       Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    CreateConsultation   = "consultation.create",     Program:  Lead Secretariat;
+    EditConsultation     = "consultation.edit",       Program:  Lead Secretariat;
+    ReadInput            = "input.read",              Program:  Lead Secretariat Facilitator Agency Partner Observer;
+    SendInput            = "input.send",              Program:  Lead Secretariat Facilitator Agency Partner;
+    CorrectInput         = "input.correct",           Program:  Lead Secretariat Facilitator Agency Partner;
+    WithdrawInput        = "input.withdraw",          Program:  Lead Secretariat Facilitator Agency Partner;
+    DecideInput          = "input.decide",            Program:  Lead Secretariat;
+
     ReadLedger           = "ledger.read",             Program:  Lead Secretariat;
     ReadPlatformLedger   = "platform_ledger.read",    Platform: Admin;
 }

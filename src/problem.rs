@@ -24,13 +24,17 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
+use chrono::{DateTime, Utc};
 use diesel::result::{DatabaseErrorKind, Error as DbError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use pages::{Page, html, page, pages};
 
-use crate::gate::{Obstacle, ObstacleBody};
+use crate::{
+    db::types::instant_text,
+    gate::{Obstacle, ObstacleBody},
+};
 
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -106,6 +110,16 @@ pub enum Problem {
     /// What still stands in the way.
     GateNotClear(Vec<Obstacle>),
     AlreadyPublished,
+    /// The sender's own reference stands for an input of other content.
+    ExternalRefTaken {
+        /// The path of that input.
+        existing: String,
+    },
+    /// The input of this reference was withdrawn by its sender.
+    InputWithdrawn {
+        existing: String,
+        at: DateTime<Utc>,
+    },
     Stale {
         revision: i32,
         /// With its quotes, as in the header.
@@ -254,7 +268,7 @@ impl Drop for Unlogged {
 }
 
 /// What went wrong, as RFC 9457 describes it.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemBody {
     /// A stable name for this kind of problem, which is what a program should look at, and the path of
@@ -297,6 +311,10 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = "uri-reference")]
     snapshot: Option<String>,
+    /// With `external-ref-taken` and `input-withdrawn`: the path of the input that there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = "uri-reference")]
+    existing: Option<String>,
     /// With `stale`: the revision that stands now.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -308,7 +326,7 @@ pub struct ProblemBody {
 }
 
 /// What is wrong with one member or parameter.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FieldError)]
 pub struct FieldErrorBody {
     /// A JSON pointer into the request body (empty for the whole), or `?name` for a query parameter.
@@ -375,6 +393,8 @@ impl Problem {
             Problem::ForeignBasis(_) => (StatusCode::UNPROCESSABLE_ENTITY, "foreign-basis"),
             Problem::GateNotClear(_) => (StatusCode::CONFLICT, "gate-not-clear"),
             Problem::AlreadyPublished => (StatusCode::CONFLICT, "already-published"),
+            Problem::ExternalRefTaken { .. } => (StatusCode::CONFLICT, "external-ref-taken"),
+            Problem::InputWithdrawn { .. } => (StatusCode::CONFLICT, "input-withdrawn"),
             Problem::Stale { .. } => (StatusCode::PRECONDITION_FAILED, "stale"),
             Problem::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED, "precondition-required"),
             Problem::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests"),
@@ -488,6 +508,17 @@ impl Problem {
                 "Pernyataan ini sudah diterbitkan dan tidak berubah lagi.",
                 "This statement has been published and does not change any more.",
             ),
+            Problem::ExternalRefTaken { existing } => Text::new(
+                format!("Organisasi Anda sudah memakai external_ref ini untuk masukan dengan isi lain: {existing}."),
+                format!("Your organisation uses this external_ref for an input of other content: {existing}."),
+            ),
+            Problem::InputWithdrawn { existing, at } => {
+                let at = instant_text(at);
+                Text::new(
+                    format!("Masukan dengan external_ref ini ditarik organisasi Anda pada {at}: {existing}."),
+                    format!("Your organisation withdrew the input of this external_ref at {at}: {existing}."),
+                )
+            }
             Problem::WrongState { action, state } => Text::new(
                 format!(
                     "{action} tidak dapat dilakukan karena keadaannya sekarang {state}. \
@@ -557,6 +588,7 @@ impl Problem {
             missing_actions: None,
             obstacles: None,
             snapshot: None,
+            existing: None,
             current_revision: None,
             current_etag: None,
         };
@@ -576,6 +608,9 @@ impl Problem {
                 body.obstacles = Some(obstacles.iter().map(|obstacle| obstacle.body(lang)).collect());
             }
             Problem::ViewChanged { snapshot } => body.snapshot = snapshot.clone(),
+            Problem::ExternalRefTaken { existing } | Problem::InputWithdrawn { existing, .. } => {
+                body.existing = Some(existing.clone());
+            }
             Problem::Stale { revision, etag } => {
                 body.current_revision = Some(*revision);
                 body.current_etag = Some(etag.clone());

@@ -4,6 +4,8 @@ use actix_web::{dev::HttpServiceFactory, guard::Guard, web};
 use utoipa::openapi::{Components, OpenApi};
 use utoipa_actix_web::OpenApiFactory;
 
+use crate::valid::BodyLimit;
+
 /// What a resource registers its operations with.
 pub struct Routes<'a> {
     app: &'a mut web::ServiceConfig,
@@ -36,6 +38,12 @@ impl Routes<'_> {
             document.components.get_or_insert_with(Components::new).schemas.extend(schemas);
         }
         self.app.service(operation);
+        self
+    }
+
+    /// Lets bodies of this resource have as many bytes as this, where others may have fewer.
+    pub fn body_limit(&mut self, bytes: usize) -> &mut Self {
+        self.app.app_data(BodyLimit(bytes));
         self
     }
 

@@ -872,6 +872,114 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    consultations (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    consultation_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        number -> Integer,
+        code -> Text,
+        participation -> Text,
+        opens_on -> Date,
+        closes_on -> Nullable<Date>,
+        event_id -> Nullable<Id>,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    inputs (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    input_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        number -> Integer,
+        code -> Text,
+        stakeholder_id -> Id,
+        consultation_id -> Nullable<Id>,
+        kind -> Text,
+        external_ref -> Nullable<Text>,
+        content_revision -> Integer,
+        due_on -> Date,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    input_subjects (input_id, input_revision, number) {
+        input_id -> Id,
+        input_revision -> Integer,
+        number -> Integer,
+        ledger_id -> Id,
+        subject_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    input_effects (input_id, number) {
+        input_id -> Id,
+        number -> Integer,
+        ledger_id -> Id,
+        kind -> Text,
+        question_id -> Nullable<Id>,
+        question_revision -> Nullable<Integer>,
+        mapping_id -> Nullable<Id>,
+        mapping_revision -> Nullable<Integer>,
+        statement_id -> Nullable<Id>,
+        statement_revision -> Nullable<Integer>,
+        criterion_id -> Nullable<Id>,
+        criterion_revision -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    receipts (input_id) {
+        input_id -> Id,
+        ledger_id -> Id,
+        jws -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     ledgers,
     ledger_rows,
@@ -934,4 +1042,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     position_revisions,
     publications,
     ledger_checkpoints,
+    consultations,
+    consultation_revisions,
+    inputs,
+    input_revisions,
+    input_subjects,
+    input_effects,
+    receipts,
 );

@@ -53,6 +53,10 @@ pub struct BodyDigest(pub [u8; 32]);
 #[derive(Debug)]
 pub struct Valid<T>(pub T);
 
+/// A JSON body that nobody has checked yet: for what is taken part by part, each checked by itself.
+#[derive(Debug)]
+pub struct Unchecked(pub Value);
+
 /// An RFC 7396 merge patch of a `T`: what a client wants changed, to be applied to what there is now.
 #[derive(Debug)]
 pub struct Patch<T> {
@@ -112,6 +116,16 @@ where
             let value = read(&request, payload, &[JSON]).await?;
             checked(value, schemas(&request)?).map(Valid)
         })
+    }
+}
+
+impl FromRequest for Unchecked {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move { read(&request, payload, &[JSON]).await.map(Unchecked) })
     }
 }
 

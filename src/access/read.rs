@@ -277,6 +277,7 @@ impl<A: Gate> Can<A> {
         let Listing { filter, page, view } = listing;
         let (asked_page, asked_view) = (page.clone(), view.clone());
         let (query, now) = (self.request.uri().to_string(), self.service.clock.now());
+        let day = F::BY_DAY.then(|| self.today());
         let wanted: Vec<HeaderValue> = self.request.headers().get_all(header::IF_NONE_MATCH).cloned().collect();
         let (tag, found) = self
             .read(move |conn, reach| {
@@ -284,8 +285,11 @@ impl<A: Gate> Can<A> {
                 let head = ledger::head(conn, ledger)?;
                 // What is expanded may belong to the platform.
                 let beside = if asked_view.expand.is_empty() { 0 } else { ledger::head(conn, Ledger::PLATFORM)? };
-                let seen =
+                let mut seen =
                     format!("{query}\n{:?}\n{:?}\n{beside}\n{:?}", reach.roles, reach.stakeholder, asked_view.language);
+                if let Some(day) = day {
+                    seen.push_str(&format!("\n{day}"));
+                }
                 let tag = format!("\"{head}.{}\"", digest(seen.as_bytes()));
                 if wanted.iter().any(|wanted| matches(wanted, &tag)) {
                     return Ok((tag, None));
@@ -445,10 +449,14 @@ impl<A: Gate> Can<A> {
         response.body(rendition.body)
     }
 
+    /// The language that the reader asks for.
+    pub fn language(&self) -> Lang {
+        Lang::of(self.request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))
+    }
+
     /// 200 with something that is told in the reader's language.
     pub fn answer_told<T: serde::Serialize>(&self, tell: impl FnOnce(Lang) -> T) -> Result<HttpResponse, Problem> {
-        let wanted = self.request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let lang = Lang::of(wanted);
+        let lang = self.language();
         let mut response = self.answer(&tell(lang))?;
         response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.tag()));
         Ok(response)

@@ -277,6 +277,11 @@ impl Tx<'_> {
         Ok(head)
     }
 
+    /// The last row of the programme's ledger: of this change, once it has made one.
+    pub fn sequence(&mut self) -> Result<i64, Problem> {
+        Ok(self.head(self.reach.ledger)?.sequence)
+    }
+
     /// Locks the ledger that an `R` is on until the commit: for a rule that looks at more than one ledger.
     pub fn hold<R: Resource>(&mut self) -> Result<(), Problem> {
         self.head(self.ledger_of::<R>()).map(drop)
@@ -396,7 +401,7 @@ impl Tx<'_> {
         R::complete(self.conn, std::slice::from_mut(&mut stored))?;
         let body = render::<R>(&stored, &self.reach);
         let etag = etag(stored.revision, &body);
-        Ok(Reply { status, etag: Some(etag), location: None, body })
+        Ok(Reply { status, etag: Some(etag), location: None, link: None, body })
     }
 
     /// The content of a merge patch on something, as JSON.

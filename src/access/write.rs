@@ -16,6 +16,7 @@ use crate::{
     problem::Problem,
     schema::{account_revisions, membership_revisions, program_revisions},
     service::Service,
+    valid::BodyDigest,
     versioned::Resource,
 };
 
@@ -25,12 +26,14 @@ pub struct Reply {
     pub status: u16,
     pub etag: Option<String>,
     pub location: Option<String>,
+    /// What else belongs to it, as in the header `Link`.
+    pub link: Option<String>,
     pub body: String,
 }
 
 impl Reply {
     pub fn empty(status: u16) -> Reply {
-        Reply { status, etag: None, location: None, body: String::new() }
+        Reply { status, etag: None, location: None, link: None, body: String::new() }
     }
 
     /// A JSON body.
@@ -40,7 +43,7 @@ impl Reply {
     }
 
     pub fn headers(&self) -> Value {
-        json!({"etag": self.etag, "location": self.location})
+        json!({"etag": self.etag, "location": self.location, "link": self.link})
     }
 
     fn respond(self, replayed: bool) -> HttpResponse {
@@ -52,6 +55,9 @@ impl Reply {
         }
         if let Some(location) = self.location {
             response.insert_header((header::LOCATION, location));
+        }
+        if let Some(link) = self.link {
+            response.insert_header((header::LINK, link));
         }
         if replayed {
             response.insert_header(("Idempotency-Replayed", "true"));
@@ -157,6 +163,18 @@ impl<A: Gate> Can<A> {
             tx.changed(changed)
         })
         .await
+    }
+
+    /// Whether the request came with an `Idempotency-Key`.
+    pub fn has_key(&self) -> bool {
+        self.request.headers().contains_key("Idempotency-Key")
+    }
+
+    /// The SHA-256 of the request's body as it came, in hexadecimal. The body has been read by then.
+    pub fn body_digest(&self) -> Result<String, Problem> {
+        let digest = self.request.extensions().get::<BodyDigest>().copied();
+        let BodyDigest(bytes) = digest.ok_or_else(|| Problem::internal("the body has not been read"))?;
+        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     fn ask(&self, key: Option<Key>) -> Ask {

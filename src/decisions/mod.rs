@@ -10,4 +10,4 @@ mod routes;
 
 pub use model::{Decision, NewDecision, on_ballot};
 pub use outcomes::{OutcomeDecision, Outcomes, StageOutcomes, keep_outcomes};
-pub use routes::{routes, stage_routes};
+pub use routes::{Trial, routes, stage_routes};

@@ -54,11 +54,11 @@ pub struct DecisionPage {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Trial {
+pub struct Trial {
     /// Checks and answers the same, and keeps nothing: the answer bears `Dry-Run: true`.
     #[serde(default)]
     #[param(required = false)]
-    dry_run: bool,
+    pub dry_run: bool,
 }
 
 /// List the decisions of a programme

@@ -17,7 +17,7 @@ mod stages_routes;
 
 pub use attendance::{Attendance, AttendanceEntry, AttendanceStatus, take_part};
 pub use follow_ups::{FollowUp, NewFollowUp};
-pub use model::{Event, EventState, EventTransition, NewEvent, number_of};
+pub use model::{Event, EventState, EventTransition, NewEvent, Participation, number_of};
 pub use routes::{EventPath, routes};
 pub use stages::{NewStage, Stage};
 pub use stages_routes::StagePath;

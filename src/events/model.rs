@@ -68,6 +68,18 @@ pub enum Participation {
     Empower,
 }
 
+impl Participation {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Participation::Inform => "inform",
+            Participation::Consult => "consult",
+            Participation::Involve => "involve",
+            Participation::Collaborate => "collaborate",
+            Participation::Empower => "empower",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventState {

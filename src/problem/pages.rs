@@ -272,6 +272,18 @@ static PAGES: &[Page] = &[
         remedy: ("Susun pernyataan baru dengan supersedes_id yang menunjuk kepadanya.", "Draft a new statement whose supersedes_id names it."),
     },
     Page {
+        name: "external-ref-taken", status: 409,
+        title: ("Acuan sudah dipakai", "The reference is in use"),
+        meaning: ("external_ref berlaku sekali untuk satu organisasi dalam satu program. Isi yang sama dengan acuan yang sama dijawab dengan masukan yang sudah ada; isi lain ditolak, supaya tidak ada yang tertimpa.", "An external_ref stands once for one organisation in one programme. The same content under it is answered with the input that there is; other content is refused, so that nothing is overwritten."),
+        remedy: ("Perbaiki masukan pada existing dengan PATCH selama belum ditinjau, atau kirim dengan acuan lain.", "Correct the input at existing with PATCH while it is not in review, or send under another reference."),
+    },
+    Page {
+        name: "input-withdrawn", status: 409,
+        title: ("Masukan sudah ditarik", "The input was withdrawn"),
+        meaning: ("Masukan dengan external_ref ini pernah dikirim dan ditarik oleh organisasi Anda. Acuan itu tidak dipakai lagi.", "The input of this external_ref was sent and withdrawn by your organisation. The reference is not used again."),
+        remedy: ("Lihat masukan pada existing; bila memang hendak dikirim lagi, pakai acuan lain.", "Look at the input at existing; if it is meant to be sent again, use another reference."),
+    },
+    Page {
         name: "busy", status: 503,
         title: ("Layanan sibuk", "The service is busy"),
         meaning: ("Antrean permintaan sedang penuh, dan permintaan ini belum dikerjakan.", "The queue is full at the moment, and this request was not begun."),

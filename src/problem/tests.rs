@@ -39,6 +39,8 @@ fn every() -> Vec<Problem> {
         Problem::ForeignBasis(vec![error()]),
         Problem::GateNotClear(Vec::new()),
         Problem::AlreadyPublished,
+        Problem::ExternalRefTaken { existing: "/api/v1/programs/jakarta/inputs/1".into() },
+        Problem::InputWithdrawn { existing: "/api/v1/programs/jakarta/inputs/1".into(), at: DateTime::UNIX_EPOCH },
         Problem::Stale { revision: 4, etag: "\"4.abc\"".into() },
         Problem::PreconditionRequired,
         Problem::TooManyRequests { retry_after_s: 7 },

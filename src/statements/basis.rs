@@ -12,6 +12,7 @@ use super::model::{BasisEntry, BasisKind, Statement, StatementState};
 use crate::{
     access::{Reach, Tx},
     db::{AnyConnection, Id},
+    inputs::{self, EffectItem},
     localized::Localized,
     problem::{FieldError, Problem},
     schema::{
@@ -295,13 +296,15 @@ pub struct ImpactItem {
     pub href: String,
 }
 
-/// Which statements rest on which revision of a question.
+/// Which statements rest on which revision of a question, and which inputs it came of.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Impact {
     pub items: Vec<ImpactItem>,
+    /// The inputs that a revision of it came of, as far as this caller sees them.
+    pub inputs: Vec<EffectItem>,
 }
 
-/// Which statements rest on a question: those that this caller sees.
+/// Which statements rest on a question, and which inputs it came of: those that this caller sees.
 pub fn impact(conn: &mut AnyConnection, reach: &Reach, question: Id) -> Result<Impact, Problem> {
     use statement_basis as b;
     let rows: Vec<(Id, i32, Option<Id>, Option<i32>)> = b::table
@@ -310,8 +313,9 @@ pub fn impact(conn: &mut AnyConnection, reach: &Reach, question: Id) -> Result<I
         .order((b::statement_id, b::statement_revision, b::number))
         .select((b::statement_id, b::statement_revision, b::focus_area_id, b::question_revision))
         .load(conn)?;
+    let inputs = inputs::of_question(conn, reach, question)?;
     if rows.is_empty() {
-        return Ok(Impact { items: Vec::new() });
+        return Ok(Impact { items: Vec::new(), inputs });
     }
     let bodies: Vec<String> = statement_revisions::table
         .filter(statement_revisions::subject_id.eq_any(rows.iter().map(|(id, ..)| *id).collect::<BTreeSet<Id>>()))
@@ -338,5 +342,5 @@ pub fn impact(conn: &mut AnyConnection, reach: &Reach, question: Id) -> Result<I
             href: format!("/api/v1/programs/{}/statements/{id}", reach.slug),
         })
     });
-    Ok(Impact { items: items.collect() })
+    Ok(Impact { items: items.collect(), inputs })
 }

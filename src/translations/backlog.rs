@@ -3,6 +3,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     access::{Reach, place},
+    consultations::Consultation,
     criteria::Criterion,
     db::{AnyConnection, Id},
     documents::Document,
@@ -118,6 +119,7 @@ const KINDS: &[(&str, Action, Walk)] = &[
     of::<Stage>(Action::EditEvent),
     of::<Criterion>(Action::EditCriterion),
     of::<Statement>(Action::ReviseStatement),
+    of::<Consultation>(Action::EditConsultation),
 ];
 
 /// A page, and where the next one goes on.

@@ -63,8 +63,10 @@ fn fault(operation: &Operation, who: &Who, reply: &Reply) -> Option<String> {
         // Whoever may gets as far as the rules about the thing itself: it is made, shown, is there already, or
         // was seen at another revision. It is never missing.
         Verdict::Allowed => {
-            // Agencies and partners act for their own organisation; the thing's is another one.
-            let other = reply.problem() == "not-own-organization" && matches!(who, Member(Agency | Partner));
+            // Agencies and partners act for their own organisation, and so does everybody who sent an input; the
+            // thing's is another one.
+            let own = matches!(action, Action::CorrectInput | Action::WithdrawInput);
+            let other = reply.problem() == "not-own-organization" && (own || matches!(who, Member(Agency | Partner)));
             reply.status.is_success() || reply.status == 412 || reply.status == 409 || other
         }
     };
@@ -172,6 +174,9 @@ story! {
     async fn a_body_cannot_refer_to_a_thing_of_another_programme(world) {
         let ours = Things::make(&world, "jakarta", Member(Lead)).await;
         let theirs = Things::make(&world, "porto", Neighbour(Lead)).await;
+        let path = format!("{{p}}/inputs/{}/transitions", ours.id("input_id"));
+        let step = json!({"to": "acknowledged", "reason": "Sudah dibaca."});
+        world.post(Member(Lead), &path).if_match("\"1\"").json(step).expect(200).await;
         let cited = json!([{"standing": "reported", "document_id": theirs.id("document_id")}]);
         let references = [
             ("ask_question", "focus_area_id", json!(theirs.id("focus_area_id")), "/focus_area_id"),
@@ -191,12 +196,21 @@ story! {
             ("edit_participant", "sources", cited.clone(), "/sources/0/document_id"),
             ("edit_program", "sources", cited, "/sources/0/document_id"),
             ("grant_membership", "document_id", json!(theirs.id("document_id")), "/document_id"),
+            ("create_consultation", "event_id", json!(theirs.id("event_id")), "/event_id"),
+            ("create_consultation", "subjects", json!([{"kind": "question", "id": theirs.id("question_id")}]), "/subjects/0/id"),
+            ("send_input", "evidence_ids", json!([theirs.id("document_id")]), "/evidence_ids/0"),
+            ("send_input", "consultation_id", json!(theirs.id("consultation_id")), "/consultation_id"),
+            ("send_input", "subjects", json!([{"kind": "statement", "id": theirs.id("statement_id")}]), "/subjects/0/id"),
+            ("decide_input", "merged_into_id", json!(theirs.id("input_id")), "/merged_into_id"),
             ("edit_membership", "document_id", json!(theirs.id("document_id")), "/document_id"),
         ];
         for (id, member, value, pointer) in references {
             let operation = Operation::named(id);
             let mut body = ours.good(operation).unwrap();
             body[member] = value;
+            if member == "merged_into_id" {
+                body["kind"] = json!("merged");
+            }
             let path = ours.fill(&operation.path);
             let mut ask = world.ask(Member(Lead), operation.method.clone(), &path);
             if operation.is_pinned() {

@@ -4,6 +4,7 @@
 //! What differs from run to run (ids, tokens, keys, hashes) is masked. The answers are those of both databases.
 
 mod events;
+mod partners;
 mod reading;
 mod statements;
 
@@ -121,6 +122,7 @@ impl Mask {
             "x" => "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".into(),
             "kid" => "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k".into(),
             "jws" => "eyJhbGciOiJFZERTQSIsImI2NCI6ZmFsc2V9..c2lnbmF0dXJl".into(),
+            "etag" => "\"1.Xk2v0PqWcRk1bB9E\"".into(),
             "digest" | "hash" => "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
             _ => self.without_ids(text),
         }
@@ -181,6 +183,8 @@ story! {
         let present = events::organisations(&mut run).await;
         events::events(&mut run, &areas[0], &present).await;
         statements::statements(&mut run, &areas[0], &present[0]).await;
+        let consultation = partners::consultations(&mut run, &areas[0]).await;
+        partners::inputs(&mut run, &areas[0], &consultation).await;
         reading::frameworks(&mut run).await;
         reading::program(&mut run).await;
         reading::public(&mut run).await;

@@ -339,7 +339,7 @@ fn sample_text(schema: &Value) -> String {
     let shortest = "a".repeat(schema["minLength"].as_u64().unwrap_or(1).max(1) as usize);
     let long = "0".repeat(64);
     let validator = jsonschema::options().should_validate_formats(true).build(schema).unwrap();
-    let mut tries = [by_format, &shortest, "id", "abc", "09:00", &long].into_iter();
+    let mut tries = [by_format, &shortest, "id", "abc", "09:00", "/text", &long].into_iter();
     tries.find(|text| validator.is_valid(&json!(text))).unwrap_or_else(|| panic!("no sample of {schema}")).to_owned()
 }
 
@@ -371,7 +371,9 @@ fn past(schema: &'static Value, at: &str, known: &mut BTreeSet<&'static str>, fo
                 add(json!("a".repeat(shortest - 1)), "too_short");
             }
             if schema.get("pattern").is_some() {
-                add(json!("~"), "pattern");
+                let only = json!({"pattern": schema["pattern"]});
+                let taken = jsonschema::is_valid(&only, &json!("~"));
+                add(json!(if taken { "~ ~" } else { "~" }), "pattern");
             }
             if schema.get("enum").is_some() {
                 add(json!("no such thing"), "one_of");

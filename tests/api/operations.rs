@@ -78,6 +78,8 @@ impl Operation {
     /// Somebody who may: a member of `jakarta`, an admin, or nobody for what is public.
     pub fn who_may(&self) -> Who {
         match self.action {
+            // The things' input is a partner's, and nobody else's to change.
+            Some(Action::CorrectInput | Action::WithdrawInput) => Member(Partner),
             None => Nobody,
             Some(action) => action.roles().iter().next().map_or(Member(Lead), Member),
         }
@@ -203,6 +205,19 @@ impl Things {
         act(world, &lead, &format!("{slug}/statements/{}", published.id()), &steps).await;
         let code = |made: &Reply| made.body["code"].as_str().unwrap().to_owned();
 
+        let consultation = post("consultations", consultation()).await.id();
+        let sender = match &lead {
+            Neighbour(_) => Neighbour(Partner),
+            _ => Member(Partner),
+        };
+        let path = format!("{slug}/inputs");
+        let input = world.post(sender.clone(), &path).json(input("KB-1")).expect(201).await.id();
+        // Of another, something came.
+        let other = world.post(sender, &path).json(self::input("KB-2")).expect(201).await.id();
+        let effects = json!([{"kind": "question", "id": question.id(), "revision": 3}]);
+        let decided = with(self::decision(), json!({"effects": effects}));
+        let steps = [("transitions", json!({"to": "acknowledged", "reason": "Sudah dibaca."})), ("decision", decided)];
+        act(world, &lead, &format!("{path}/{other}"), &steps).await;
         let ids = BTreeMap::from([
             ("program", program.to_owned()),
             ("stakeholder_id", stakeholder),
@@ -222,6 +237,8 @@ impl Things {
             ("follow_up_id", follow_up),
             ("ballot_id", ballot),
             ("decision_id", decision),
+            ("consultation_id", consultation),
+            ("input_id", input),
             ("event_code", code(&minuted)),
             ("statement_code", code(&published)),
             ("edition", "1".into()),
@@ -350,6 +367,16 @@ impl Things {
             "advance_statement" => json!({"to": "proposed", "reason": "Sudah ditanggapi."}),
             "take_position" => json!({"on_revision": 3, "kind": "endorse"}),
             "answer_objection" => json!({"on_revision": 1, "text": "Sudah ditambahkan."}),
+            "create_consultation" => consultation(),
+            "edit_consultation" => json!({"topic": name}),
+            "send_input" => input("KB-3"),
+            "send_inputs" => json!({"mode": "all", "items": [input("KB-4"), input("KB-5")]}),
+            "correct_input" => json!({"text": "Dibetulkan."}),
+            "step_input" => json!({"to": "acknowledged", "reason": "Sudah dibaca."}),
+            "decide_input" => decision(),
+            "decide_inputs" => json!({"items": [{"input_id": self.id("input_id"), "on_revision": 1}],
+                "decision": decision()}),
+            "answer_input" => json!({"text": name}),
             "lock_account"
             | "unlock_account"
             | "confirm_stakeholder"
@@ -366,6 +393,7 @@ impl Things {
             | "rescind_decision"
             | "withdraw_mapping"
             | "withdraw_criterion"
+            | "withdraw_input"
             | "adopt_statement"
             | "publish_statement" => reason,
             other => panic!("say what a good body of {other} is"),
@@ -408,6 +436,22 @@ async fn act(world: &World, who: &Who, path: &str, acts: &[(&str, Value)]) {
 fn ballot() -> Value {
     json!({"title": {"id": "Setuju?", "en": "Agreed?"}, "method": "consensus", "rule": {"threshold_percent": 60},
         "quorum": 1, "unit": "organization"})
+}
+
+/// A call for input of every kind, which is open.
+fn consultation() -> Value {
+    json!({"topic": {"id": "Jalur evakuasi", "en": "Evacuation routes"}, "participation": "consult",
+        "kinds": ["comment", "evidence", "proposal", "objection"], "opens_on": "2026-01-01"})
+}
+
+/// An input under this reference of its sender.
+fn input(reference: &str) -> Value {
+    json!({"kind": "comment", "text": "Jalur evakuasi terputus.", "language": "id", "external_ref": reference})
+}
+
+/// A decision on an input.
+fn decision() -> Value {
+    json!({"kind": "accepted", "text": {"id": "Diterima.", "en": "Accepted."}})
 }
 
 /// A statement of one section, which rests on the third revision of a question.

@@ -95,6 +95,7 @@ story! {
         let sections = json!([{"focus_area_id": area, "text": text, "basis": basis}]);
         let statement = json!({"title": text, "overall": {"text": text}, "sections": sections});
         post("statements", statement).await;
+        post("consultations", json!({"topic": text, "text": text, "participation": "consult", "kinds": ["comment"], "opens_on": "2026-01-15"})).await;
         let found = backlog(&world, Member(Lead), "lang=en&limit=200").await;
         let expected = [
             ("phase", "/name"), ("phase", "/aim"), ("phase", "/deliverables/0/name"), ("focus_area", "/names/0/name"),
@@ -102,6 +103,7 @@ story! {
             ("question", "/text"), ("document", "/title"), ("event", "/name"), ("event", "/chair_role"),
             ("event", "/objectives/0"), ("event", "/outcomes/0"), ("stage", "/name"), ("stage", "/purpose"),
             ("criterion", "/text"), ("statement", "/title"), ("statement", "/overall/text"), ("statement", "/sections/0/text"),
+            ("consultation", "/topic"), ("consultation", "/text"),
         ];
         assert_eq!(texts(&found), expected.map(|(kind, pointer)| (kind, pointer, "missing")));
         // Where it is read, the text stands where the pointer says.

@@ -12,6 +12,7 @@ use super::{DiffAct, DiffItem};
 use crate::{
     access::Reach,
     ballots::Ballot,
+    consultations::Consultation,
     criteria::Criterion,
     db::{AnyConnection, At, Id},
     decisions::Decision,
@@ -19,6 +20,7 @@ use crate::{
     documents::Document,
     events::Event,
     focus_areas::FocusArea,
+    inputs::Input,
     mappings::Mapping,
     participants::Participant,
     phases::Phase,
@@ -27,21 +29,28 @@ use crate::{
     schema::{ledger_rows as rows, question_revisions},
     shocks_and_stresses::ShockOrStress,
     statements::Statement,
-    versioned::Resource,
+    versioned::{Resource, Stored},
 };
 
 /// More acts than anybody reads of one subject at one go.
 const ACTS: i64 = 100;
 
-/// What is told of: its kind, the states that a caller is not shown, and the state that a body is in.
+/// What is told of: its kind, the states that a caller is not shown, what else one is not shown, and the state that a
+/// body is in.
 struct Kind {
     name: &'static str,
     hidden_from: fn(&Reach) -> &'static [&'static str],
+    hidden_row: Option<fn(&Reach, &Stored) -> bool>,
     state: fn(&str) -> Result<String, Problem>,
 }
 
 const fn of<R: Resource>() -> Kind {
-    Kind { name: R::KIND, hidden_from: R::hidden_from, state: state::<R> }
+    Kind { name: R::KIND, hidden_from: R::hidden_from, hidden_row: None, state: state::<R> }
+}
+
+/// Of a kind that hides single things from some.
+const fn row_by_row<R: Resource>() -> Kind {
+    Kind { hidden_row: Some(R::hidden_row), ..of::<R>() }
 }
 
 fn state<R: Resource>(body: &str) -> Result<String, Problem> {
@@ -62,6 +71,8 @@ const KINDS: &[Kind] = &[
     of::<Mapping>(),
     of::<Criterion>(),
     of::<Statement>(),
+    of::<Consultation>(),
+    row_by_row::<Input>(),
 ];
 
 fn kind_named(name: &str) -> Option<&'static Kind> {
@@ -212,17 +223,22 @@ fn bodies(conn: &mut AnyConnection, ledger: Id, wanted: &BTreeSet<i64>) -> Resul
 }
 
 fn hides(kind: &Kind, reach: &Reach) -> bool {
-    !(kind.hidden_from)(reach).is_empty()
+    kind.hidden_row.is_some() || !(kind.hidden_from)(reach).is_empty()
 }
 
 /// Whether the caller is shown what a row made of its subject. Of an erased text nobody knows the state.
 fn shown(kind: &Kind, reach: &Reach, body: &Body) -> Result<bool, Problem> {
-    let hidden = (kind.hidden_from)(reach);
-    match &body.text {
-        _ if hidden.is_empty() => Ok(true),
-        Some(text) => Ok(!hidden.contains(&(kind.state)(text)?.as_str())),
-        None => Ok(false),
+    let Some(text) = &body.text else { return Ok(!hides(kind, reach)) };
+    if !hides(kind, reach) {
+        return Ok(true);
     }
+    let state = (kind.state)(text)?;
+    if (kind.hidden_from)(reach).contains(&state.as_str()) {
+        return Ok(false);
+    }
+    let Some(hidden) = kind.hidden_row else { return Ok(true) };
+    let stored = Stored { id: Id::NIL, revision: body.revision, seq_from: 0, state, body: text.clone() };
+    Ok(!hidden(reach, &stored))
 }
 
 fn parsed(body: &Body) -> Result<Value, Problem> {

@@ -1,0 +1,82 @@
+//! What partners are asked, and what they send.
+
+use serde_json::json;
+use tangguh::policy::Role::*;
+
+use super::{Run, both};
+use crate::harness::*;
+
+/// A call for input about this focus area.
+pub async fn consultations(run: &mut Run<'_>, area: &str) -> String {
+    let (lead, program) = (Member(Lead), ["jakarta"]);
+    let new = json!({
+        "topic": both("Jalur evakuasi", "Evacuation routes"),
+        "text": both("Jalur mana yang terputus saat banjir?", "Which routes are cut off in a flood?"),
+        "subjects": [{"kind": "focus_area", "id": area}],
+        "participation": "consult",
+        "kinds": ["comment", "evidence", "proposal"],
+        "opens_on": "2026-01-15",
+    });
+    let made = run.act("create_consultation", lead.clone(), &program, new).await.id();
+    let one = ["jakarta", made.as_str()];
+    run.act("edit_consultation", lead, &one, json!({"closes_on": "2026-03-31"})).await;
+    run.read("list_consultations", Member(Partner), &program, "?open_on=2026-01-20").await;
+    run.read("get_consultation", Member(Partner), &one, "").await;
+    run.read("get_consultation_history", Member(Partner), &one, "?limit=1").await;
+    made
+}
+
+/// What an organisation sends from its own system, and what becomes of it.
+pub async fn inputs(run: &mut Run<'_>, area: &str, consultation: &str) {
+    let (partner, secretariat, program) = (Member(Partner), Member(Secretariat), ["jakarta"]);
+    let new = json!({
+        "kind": "evidence",
+        "consultation_id": consultation,
+        "subjects": [{"kind": "focus_area", "id": area}],
+        "text": "Jembatan Kali Contoh terendam sejak pukul tiga pagi.",
+        "language": "id",
+        "links": ["https://example.org/peta/kali-contoh"],
+        "external_ref": "KB-2026-0042",
+    });
+    let sent = run.act("send_input", partner.clone(), &program, new).await.id();
+    let one = ["jakarta", sent.as_str()];
+    let content = json!({"text": "Jembatan Kali Contoh terendam sejak pukul dua pagi."});
+    run.act("correct_input", partner.clone(), &one, content).await;
+    let step = json!({"to": "acknowledged", "reason": "Sudah dibaca.",
+        "assigned_to_id": run.world.account(&secretariat)});
+    run.act("step_input", secretariat.clone(), &one, step).await;
+    let found = run.world.get(secretariat.clone(), "{p}/questions?state=validated").expect(200).await;
+    let question = &found.items()[0];
+    let decision = json!({
+        "kind": "accepted",
+        "text": both("Pertanyaan dipertajam.", "The question was made sharper."),
+        "pointers": ["/text"],
+        "effects": [{"kind": "question", "id": question["id"], "revision": question["revision"]}],
+    });
+    run.act("decide_input", secretariat.clone(), &one, decision).await;
+    let answer = json!({"text": both("Terima kasih; lihat pertanyaan itu.", "Thank you; see the question.")});
+    run.act("answer_input", secretariat.clone(), &one, answer).await;
+    run.read("get_input_outcome", partner.clone(), &one, "").await;
+    run.read("get_input", partner.clone(), &one, "").await;
+    run.read("get_input_history", partner.clone(), &one, "?limit=1").await;
+    run.read("list_inputs", partner.clone(), &program, "?state=answered").await;
+
+    let comment = |reference: &str, text: &str| {
+        json!({"kind": "comment", "text": text, "language": "id",
+        "external_ref": reference})
+    };
+    let items = json!([
+        comment("KB-2026-0043", "Rambu evakuasi hilang."),
+        comment("KB-2026-0044", "Posko terkunci."),
+        comment("KB-2026-0042", "Isi lain.")
+    ]);
+    let came = run.act("send_inputs", partner.clone(), &program, json!({"mode": "each", "items": items})).await;
+    let id = |number: usize| came.items()[number]["id"].as_str().unwrap().to_owned();
+    let why = json!({"reason": "Posko sudah dibuka."});
+    run.act("withdraw_input", partner, &["jakarta", &id(1)], why).await;
+    let step = json!({"to": "in_review", "reason": "Dibahas."});
+    run.call("step_input", secretariat.clone(), &["jakarta", &id(0)], "", step).await;
+    let bulk = json!({"items": [{"input_id": id(0), "on_revision": 2}],
+        "decision": {"kind": "already_covered", "text": both("Sudah ada dalam rencana.", "It is in the plan already.")}});
+    run.act("decide_inputs", secretariat, &program, bulk).await;
+}
