@@ -575,7 +575,7 @@ story! {
 
         Things::make(&world, "jakarta", Member(Lead)).await;
         let guest = json!({"capacity": "invited",
-            "stakeholder": {"names": [{"name": {"id": "Tamu"}}], "kind": "community_group"}});
+            "new_stakeholder": {"names": [{"name": {"id": "Tamu"}}], "kind": "community_group"}});
         world.post(Member(Lead), "{p}/stakeholders").json(guest).expect(201).await;
         let types = world.get(Nobody, "event-types").expect(200).await;
         let types: BTreeMap<&str, &Value> =
