@@ -105,6 +105,13 @@ const LINES: &[Line] = &[
     ("statement.answer", &["position"], "Sebuah keberatan dijawab.", "An objection was answered."),
     ("statement.adopt", &["statement"], "Sebuah pernyataan ditetapkan.", "A statement was adopted."),
     ("statement.publish", &["statement"], "Sebuah pernyataan diterbitkan; yang digantikannya ditandai.", "A statement was published; the one that it supersedes says so."),
+
+    ("consultation.create", &["consultation"], "Sebuah konsultasi dibuka untuk masukan.", "A consultation was made: a call for input."),
+    ("consultation.edit", &["consultation"], "Sebuah konsultasi diubah.", "A consultation was edited."),
+    ("input.send", &["input"], "Sebuah masukan dikirim.", "An input was sent."),
+    ("input.correct", &["input"], "Sebuah masukan diperbaiki atau dilengkapi pengirimnya.", "An input was corrected or completed by its sender."),
+    ("input.withdraw", &["input"], "Sebuah masukan ditarik pengirimnya.", "An input was withdrawn by its sender."),
+    ("input.decide", &["input"], "Sebuah masukan melangkah: diterima, ditinjau, diputuskan, atau dijawab.", "An input took a step: it was acknowledged, reviewed, decided or answered."),
 ];
 
 impl EventType {

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     access::{Reach, place},
     ballots::{Ballot, Vote},
+    consultations::Consultation,
     criteria::Criterion,
     db::{AnyConnection, Id},
     decisions::Decision,
@@ -14,6 +15,7 @@ use crate::{
     events::{Attendance, Event, FollowUp, Stage},
     focus_areas::FocusArea,
     frameworks::Framework,
+    inputs::Input,
     mappings::Mapping,
     memberships::Membership,
     participants::Participant,
@@ -100,6 +102,8 @@ const KINDS: &[Kind] = &[
     of::<Statement>(Action::ReadStatement),
     of::<Position>(Action::ReadStatement),
     of::<Mapping>(Action::ReadMapping),
+    of::<Consultation>(Action::ReadConsultation),
+    of::<Input>(Action::ReadInput),
     of::<Stakeholder>(Action::ReadStakeholder),
     of::<Framework>(Action::ReadStakeholder),
 ];
