@@ -105,8 +105,8 @@ story! {
             let sequences: Vec<i64> = changes.iter().map(|change| change["sequence"].as_i64().unwrap()).collect();
             assert!(sequences.windows(2).all(|pair| pair[0] < pair[1]), "{sequences:?}");
             let mut known = BTreeSet::from([
-                "attendance", "ballot", "criterion", "decision", "document", "event", "focus_area", "follow_up",
-                "mapping", "participant", "phase", "position", "program", "question", "shock_or_stress", "stage",
+                "attendance", "ballot", "consultation", "criterion", "decision", "document", "event", "focus_area",
+                "follow_up", "input", "mapping", "participant", "phase", "position", "program", "question", "shock_or_stress", "stage",
                 "statement", "vote",
             ]);
             if role == Lead {
@@ -125,6 +125,20 @@ story! {
             let mut whole = Mirror::empty();
             assert_eq!(whole.catch_up(&world, &who, 1000).await, changes);
             assert_eq!((&whole.things, &whole.after), (&mirror.things, &mirror.after));
+        }
+    }
+}
+
+story! {
+    async fn what_another_organisation_sent_is_nothing_to_a_partner(world) {
+        let input = |reference: &str| json!({"kind": "comment", "text": "Perlu data.", "language": "id", "external_ref": reference});
+        for (sender, reader, seen) in [(Agency, Partner, 0), (Partner, Partner, 1), (Partner, Observer, 1)] {
+            let (sender, reader) = (signed_in(&world, &Member(sender)), signed_in(&world, &Member(reader)));
+            let mut mirror = Mirror::empty();
+            mirror.catch_up(&world, &reader, 100).await;
+            let reference = uuid::Uuid::now_v7().to_string();
+            world.post(sender, "{p}/inputs").json(input(&reference)).expect(201).await;
+            assert_eq!(mirror.catch_up(&world, &reader, 100).await.len(), seen);
         }
     }
 }

@@ -114,7 +114,7 @@ story! {
         let listed = world.get(Member(Lead), "{p}/questions").expect(200).await;
         assert_eq!(listed.items()[0]["allowed_actions"], json!(["question.read"]));
         let read = world.get(Member(Lead), "{p}").expect(200).await;
-        assert_eq!(read.body["allowed_actions"], json!(["program.read", "program.summarize"]));
+        assert_eq!(read.body["allowed_actions"], json!(["program.read", "program.summarize", "program.follow"]));
         // Its roles open nothing on the platform either.
         let body = json!({"names": [{"name": {"id": "Baru"}}], "kind": "other"});
         world.post(Member(Lead), "stakeholders").json(body).expect(403).await;
