@@ -110,6 +110,8 @@ impl<A: Gate> Can<A> {
         if !trial {
             return self.write(work).await;
         }
+        // A trial keeps no key; one that would not do in earnest is refused all the same.
+        idempotency::key(&self.request)?;
         let (shared, ask) = (self.service.clone(), self.ask(None));
         let tried = self.service.db.run(Lane::Write, move |conn| {
             let mut reply = None;

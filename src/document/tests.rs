@@ -239,16 +239,16 @@ fn a_partial_view_may_leave_out_members_and_languages() {
 #[test]
 fn errors_follow_from_the_shape_of_an_operation() {
     let document = finished();
-    assert_eq!(statuses(&document, "/things", "get"), ["200", "400", "401", "403", "406", "500", "503"]);
+    assert_eq!(statuses(&document, "/things", "get"), ["200", "400", "401", "403", "406", "429", "500", "503"]);
     assert_eq!(
         statuses(&document, "/things", "post"),
-        ["201", "400", "401", "403", "406", "409", "413", "415", "422", "500", "503"]
+        ["201", "400", "401", "403", "406", "409", "413", "415", "422", "429", "500", "503"]
     );
     assert_eq!(
         statuses(&document, "/things/{id}", "patch"),
-        ["200", "400", "401", "403", "404", "406", "412", "413", "415", "422", "428", "500", "503"]
+        ["200", "400", "401", "403", "404", "406", "412", "413", "415", "422", "428", "429", "500", "503"]
     );
-    assert_eq!(statuses(&document, "/me", "get"), ["200", "400", "401", "406", "500", "503"]);
+    assert_eq!(statuses(&document, "/me", "get"), ["200", "400", "401", "406", "429", "500", "503"]);
 
     let conflict = &document["paths"]["/things"]["post"]["responses"]["409"];
     assert_eq!(conflict["description"], "There is one already");
