@@ -35,6 +35,8 @@ impl Place {
             db_queue: "64".into(),
             body_limit: "1048576".into(),
             stop_seconds: "1".into(),
+            limit_accounts: "off".into(),
+            limit_visitors: "off".into(),
             security_contact: "mailto:nobody@tangguh.test".into(),
             ..Given::default()
         };
