@@ -6,6 +6,7 @@ and where its headers are, it sends the current ETag; where all of a request is 
 the body and gives texts their source language. Parts that are meant to be wrong are left as they are.
 """
 
+import datetime
 import functools
 import os
 import random
@@ -56,6 +57,7 @@ def there_is(base):
     session.post(f"{program}/consultations", json=call, timeout=10)
     said = {"kind": "comment", "text": "Percobaan.", "language": "id", "external_ref": "percobaan-1"}
     session.post(f"{program}/inputs", json=said, timeout=10)
+    client = make_client(program)
     events = items(f"programs/{PROGRAM}/events")
     return {
         "account_id": ids(items("accounts")) or ids(memberships, "account_id"),
@@ -80,6 +82,8 @@ def there_is(base):
         "statement_code": publish(program),
         "consultation_id": ids(items(f"programs/{PROGRAM}/consultations")),
         "input_id": ids(items(f"programs/{PROGRAM}/inputs")),
+        "client_id": ids(items(f"programs/{PROGRAM}/clients")),
+        "key_id": client,
         "event_type": ["question.revise"],
         "framework": [FRAMEWORK],
         "node": [node["code"] for node in items(f"frameworks/{FRAMEWORK}/nodes")],
@@ -97,6 +101,17 @@ def act(url, what, body):
     """An act on what stands there now."""
     seen = session.get(url, timeout=10)
     return session.post(f"{url}/{what}", json=body, headers={"If-Match": seen.headers.get("ETag", "")}, timeout=10)
+
+
+def make_client(program):
+    """A machine with a key; the key's id. Nothing, to who may not."""
+    ends = str(datetime.date.today() + datetime.timedelta(days=90))
+    new = {"role": "partner", "name": "Percobaan", "purpose": "Mencoba.", "scopes": ["input.send"], "expires_on": ends}
+    made = session.post(f"{program}/clients", json=new, timeout=10)
+    if made.status_code != 201:
+        return []
+    keys = act(f"{program}/clients/{made.json()['id']}", "keys", {})
+    return [keys.json()["id"]] if keys.status_code == 201 else []
 
 
 def run_session(program, organisations):
@@ -182,8 +197,9 @@ def fit(value, known):
 
 
 def address(case):
-    """The resource that an operation changes: its path up to the last parameter, so acts and revisions ask their subject."""
-    path = case.operation.path
+    """The resource that an operation changes: its path up to the last parameter, so acts and revisions ask their subject.
+    A key is a part of its client."""
+    path = case.operation.path.removesuffix("/keys/{key_id}")
     if "}" in path:
         path = path[: path.rindex("}") + 1]
     for name, value in (case.path_parameters or {}).items():

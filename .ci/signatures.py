@@ -7,75 +7,21 @@ usage: python3 .ci/signatures.py BINARY        needs joserfc and PostgreSQL's se
 import base64
 import hashlib
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 
 from joserfc import jws
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
-ROOT = pathlib.Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "benches"))
 sys.dont_write_bytecode = True
-from service import JAKARTA, Postgres, Sqlite  # noqa: E402
-
-PORT = 18591
-ADDRESS = f"http://127.0.0.1:{PORT}"
-P = f"/api/v1/programs/{JAKARTA}"
-
-
-def ask(path, token=None, body=None, **headers):
-    """The headers and the bytes of an answer."""
-    headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    if body is not None:
-        headers["Content-Type"] = "application/json"
-        body = json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(ADDRESS + path, body, headers)) as answer:
-        return answer.headers, answer.read()
-
-
-class Service:
-    def __init__(self, binary, database, folder):
-        self.binary, self.folder = binary, folder
-        self.environment = os.environ | {
-            "DATABASE_URL": database.url,
-            "TANGGUH_LISTEN": f"127.0.0.1:{PORT}",
-            "TANGGUH_SECRET": "only for the signatures, and long enough to be a secret",
-        }
-
-    def start(self, *options):
-        with open(f"{self.folder}/log", "a") as log:
-            self.process = subprocess.Popen(
-                [self.binary, "serve", *options], env=self.environment, stdout=log, stderr=log, cwd=self.folder
-            )
-        for _ in range(300):
-            try:
-                return ask("/readyz")
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.1)
-        sys.exit("signatures: the service does not start")
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-
-    def rotate(self):
-        subprocess.run([self.binary, "keys", "rotate"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
+from service_in_ci import P, Service, ask, databases, sign_in  # noqa: E402
 
 
 def publish(signs):
     """Publishes the demo's statement; answers the path of its edition."""
-    account = json.loads(signs.read_text())["accounts"]["lead"]
-    login = {"email": account["email"], "password": account["password"]}
-    token = json.loads(ask("/api/v1/auth/login", body=login)[1])["access_token"]
+    token = sign_in(signs, "lead")
     statement = json.loads(ask(f"{P}/statements?state=adopted", token)[1])["items"][0]
     path = f"{P}/statements/{statement['id']}"
     tag = ask(path, token)[0]["ETag"]
@@ -109,7 +55,7 @@ def verify(edition):
 
 def main():
     binary = str(pathlib.Path(sys.argv[1]).resolve())
-    for kind in [Sqlite, Postgres]:
+    for kind in databases():
         with tempfile.TemporaryDirectory(prefix="tangguh-signatures-", dir="/tmp") as folder:
             database = kind(folder)
             service = Service(binary, database, folder)

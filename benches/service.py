@@ -122,6 +122,7 @@ class Service:
             "TANGGUH_SECRET": "only for the benchmark, and long enough to be one",
             # Counted as in earnest, and never reached.
             "TANGGUH_LIMIT_ACCOUNTS": "1000000000/4000000000",
+            "TANGGUH_LIMIT_CLIENTS": "1000000000/4000000000",
             "TANGGUH_LIMIT_VISITORS": "1000000000/4000000000",
         }
         self.environment.pop("RUST_LOG", None)

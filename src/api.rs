@@ -15,8 +15,8 @@ use serde_json::Value;
 use utoipa::OpenApi as _;
 
 use crate::{
-    access, accounts, ballots, consultations, coverage, criteria, decisions, document, documents, events, feed,
-    focus_areas, frameworks,
+    access, accounts, ballots, clients, consultations, coverage, criteria, decisions, document, documents, events,
+    feed, focus_areas, frameworks,
     front::{front, in_public_view},
     inputs, ledger, mappings, me, memberships, pages, participants, phases,
     platform::{self, Swagger},
@@ -35,8 +35,10 @@ use crate::{
 /// which a comparison of words picks.
 fn resources(root: &mut Routes<'_>) {
     platform::root(root);
+    clients::metadata_routes(root);
     root.below(BASE, Beginning::Shared(&["openapi.json", "meta"]).guard(), platform::routes)
         .below(BASE, Beginning::Shared(&["auth"]).guard(), sign_ins::routes)
+        .below(BASE, Beginning::Shared(&["oauth"]).guard(), clients::oauth_routes)
         .below(BASE, Beginning::Shared(&["me", "access"]).guard(), me::routes)
         .below(BASE, Beginning::Shared(&["accounts"]).guard(), accounts::routes)
         .below(BASE, Beginning::Shared(&["stakeholders"]).guard(), stakeholders::routes)
@@ -45,6 +47,7 @@ fn resources(root: &mut Routes<'_>) {
         .below(BASE, Beginning::OneProgram.guard(), programs::routes)
         .below(BASE, Beginning::InProgram("stakeholders").guard(), participants::routes)
         .below(BASE, Beginning::InProgram("memberships").guard(), memberships::routes)
+        .below(BASE, Beginning::InProgram("clients").guard(), clients::routes)
         .below(BASE, Beginning::InProgram("phases").guard(), phases::routes)
         .below(BASE, Beginning::InProgram("focus-areas").guard(), focus_areas::routes)
         .below(BASE, Beginning::InProgram("shocks-and-stresses").guard(), shocks_and_stresses::routes)
@@ -156,6 +159,7 @@ const BASE: &str = "/api/v1";
         (name = "programs", description = "One city's work on its resilience."),
         (name = "participants", description = "The organisations that take part in a programme."),
         (name = "memberships", description = "Who has which role in a programme, for which organisation."),
+        (name = "clients", description = "Machines' credentials, each of one organisation in one programme, and their tokens."),
         (name = "phases", description = "The stretches of a programme."),
         (name = "focus-areas", description = "The main problem fields of a programme."),
         (name = "shocks-and-stresses", description = "What hits the city."),

@@ -56,6 +56,9 @@ pub struct Given {
     /// Requests that one account may send in a minute and in a day, as `600/100000`; `off` for no limit
     #[arg(long, global = true, env = "TANGGUH_LIMIT_ACCOUNTS", default_value = "600/100000")]
     pub limit_accounts: String,
+    /// Requests that one client (a machine with a key) may send in a minute and in a day; `off` for no limit
+    #[arg(long, global = true, env = "TANGGUH_LIMIT_CLIENTS", default_value = "1200/200000")]
+    pub limit_clients: String,
     /// Requests that one address may send in a minute and in a day without signing in; `off` for no limit
     #[arg(long, global = true, env = "TANGGUH_LIMIT_VISITORS", default_value = "120/20000")]
     pub limit_visitors: String,
@@ -136,6 +139,7 @@ impl Given {
             })
         };
         let accounts = quota("TANGGUH_LIMIT_ACCOUNTS", &self.limit_accounts);
+        let clients = quota("TANGGUH_LIMIT_CLIENTS", &self.limit_clients);
         let visitors = quota("TANGGUH_LIMIT_VISITORS", &self.limit_visitors);
         let trusted_proxies = listed(&self.trusted_proxies)
             .filter_map(|text| {
@@ -170,7 +174,7 @@ impl Given {
             cors_origins,
             trusted_proxies,
             body_limit,
-            quotas: Quotas { accounts, visitors },
+            quotas: Quotas { accounts, clients, visitors },
             stop_after: Duration::from_secs(stop as u64),
             security_contact: self.security_contact.clone(),
             password_cost: password::Cost::Full,

@@ -283,7 +283,7 @@ fn add_examples(operation: &mut Value, examples: &Value) {
 /// Pages and Markdown say the same as the JSON does, in other words.
 fn set_example(content: Option<&mut Value>, example: &Value) {
     let content = content.and_then(Value::as_object_mut).into_iter().flatten();
-    for (_, media) in content.filter(|(kind, _)| kind.ends_with("json")) {
+    for (_, media) in content.filter(|(kind, _)| kind.ends_with("json") || *kind == FORM) {
         media["example"] = example.clone();
     }
 }
@@ -301,9 +301,12 @@ static ERRORS: &[ErrorResponse] = &[
         "There is no token or key, or it is not valid: `unauthenticated`, `invalid-token`.",
         || Problem::Unauthenticated,
     ),
-    (403, "Forbidden", "A member, but without the right: `forbidden`, `cannot-grant`, `not-own-organization`.", || {
-        Problem::Forbidden { action: "question.revise", on: "programs/jakarta".into() }
-    }),
+    (
+        403,
+        "Forbidden",
+        "A member, but without the right: `forbidden`, `cannot-grant`, `not-own-organization`; a client: `for-people`.",
+        || Problem::Forbidden { action: "question.revise", on: "programs/jakarta".into() },
+    ),
     (404, "NotFound", "Nothing here, or nothing that the caller may see: `not-found`.", || Problem::NotFound),
     (406, "NotAcceptable", "None of the media types in `Accept` is to be had: `not-acceptable`.", || {
         Problem::NotAcceptable(vec![JSON])

@@ -118,6 +118,10 @@ pub fn in_public_view(path: &str) -> bool {
 
 /// What a middleware refused without knowing of problems: CORS a preflight, compression every coding.
 fn middlewares<B>(response: &ServiceResponse<B>) -> Option<Problem> {
+    // OAuth's endpoints refuse in words of their own, which are JSON.
+    if response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json") {
+        return None;
+    }
     match response.status() {
         StatusCode::BAD_REQUEST => Some(Problem::malformed(
             "Asal, metode, atau header ini tidak diizinkan untuk permintaan dari situs lain.",

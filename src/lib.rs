@@ -31,6 +31,7 @@ pub mod access;
 pub mod accounts;
 pub mod api;
 pub mod ballots;
+pub mod clients;
 pub mod clock;
 pub mod config;
 mod consultations;

@@ -1,5 +1,5 @@
-//! How much each caller may ask: a burst each minute and a share each day, by account, or by address for whoever is not
-//! signed in. Each process counts by itself, in memory: it keeps one caller from taking the place of all others, and is no
+//! How much each caller may ask: a burst each minute and a share each day, by account or client, or by address for whoever
+//! is not signed in. Each process counts by itself, in memory: it keeps one caller from taking the place of all others, and is no
 //! account of what was used. The throttle of sign-ins, which must hold everywhere, is another (`sign_ins/throttle.rs`).
 
 use std::{
@@ -43,6 +43,7 @@ impl FromStr for Quota {
 #[derive(Clone, Copy, Debug)]
 pub struct Quotas {
     pub accounts: Quota,
+    pub clients: Quota,
     pub visitors: Quota,
 }
 
@@ -50,6 +51,7 @@ pub struct Quotas {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Who {
     Account(Id),
+    Client(Id),
     /// An IPv4 address, or an IPv6 network of a household's size.
     Visitor(String),
 }
@@ -151,6 +153,7 @@ impl Limits {
     fn count(&self, who: &Who, now: DateTime<Utc>, step: impl Fn(u32, u32) -> (u32, bool)) -> Allowance {
         let quota = match who {
             Who::Account(_) => self.quotas.accounts,
+            Who::Client(_) => self.quotas.clients,
             Who::Visitor(_) => self.quotas.visitors,
         };
         let Quota(Some((burst, daily))) = quota else { return Allowance { standings: Vec::new(), refused: None } };
@@ -206,7 +209,7 @@ mod tests {
     use super::*;
 
     fn limits(accounts: &str) -> Limits {
-        Limits::new(Quotas { accounts: accounts.parse().unwrap(), visitors: "off".parse().unwrap() })
+        Limits::new(Quotas { accounts: accounts.parse().unwrap(), clients: Quota::NONE, visitors: Quota::NONE })
     }
 
     fn noon() -> DateTime<Utc> {

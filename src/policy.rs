@@ -232,6 +232,13 @@ policy! {
     WithdrawInput        = "input.withdraw",          Program:  Lead Secretariat Facilitator Agency Partner;
     DecideInput          = "input.decide",            Program:  Lead Secretariat;
 
+    ReadClient           = "client.read",             Program:  Lead Secretariat Agency Partner;
+    MakeClient           = "client.make",             Program:  Lead Secretariat Agency Partner;
+    EditClient           = "client.edit",             Program:  Lead Secretariat Agency Partner;
+    RevokeClient         = "client.revoke",           Program:  Lead Secretariat Agency Partner;
+    MakeClientKey        = "client.make_key",         Program:  Lead Secretariat Agency Partner;
+    EndClientKey         = "client.end_key",          Program:  Lead Secretariat Agency Partner;
+
     ReadLedger           = "ledger.read",             Program:  Lead Secretariat;
     ReadPlatformLedger   = "platform_ledger.read",    Platform: Admin;
 }
@@ -252,6 +259,9 @@ pub const PUBLIC: &[&str] = &[
     "refresh_sign_in",
     "log_out",
     "set_password",
+    "get_client_token",
+    "revoke_client_token",
+    "get_authorization_server",
     "list_frameworks",
     "get_framework",
     "list_framework_nodes",
@@ -282,9 +292,53 @@ impl Action {
         Action::ALL.iter().filter(move |action| action.subject() == subject)
     }
 
+    /// Whether a client can be given it: what is done in one programme. Credentials and memberships are given by people.
+    pub fn is_for_clients(self) -> bool {
+        let gives = self.subject() == "client"
+            || matches!(self, Action::GrantMembership | Action::EditMembership | Action::EndMembership);
+        self.scope() == Scope::Program && !gives
+    }
+
     /// The kind of thing that the action is about: what stands before the dot.
     pub fn subject(self) -> &'static str {
         self.name().split('.').next().unwrap_or_default()
+    }
+}
+
+/// A set of actions: what a client was given of its role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Actions(u128);
+
+const _: () = assert!(Action::ALL.len() <= 128);
+
+impl Actions {
+    /// People are held to their roles alone.
+    pub const ALL: Actions = Actions(u128::MAX);
+
+    /// What every client may: read what anybody signed in may.
+    pub const OF_ANY_CLIENT: Actions = Actions(0)
+        .with(Action::ReadMe)
+        .with(Action::ExplainAccess)
+        .with(Action::ReadStakeholder)
+        .with(Action::ListPrograms);
+
+    pub const fn has(self, action: Action) -> bool {
+        self.0 & (1 << action as u8) != 0
+    }
+
+    pub const fn with(self, action: Action) -> Actions {
+        Actions(self.0 | 1 << action as u8)
+    }
+
+    /// What is in both.
+    pub const fn meet(self, other: Actions) -> Actions {
+        Actions(self.0 & other.0)
+    }
+}
+
+impl FromIterator<Action> for Actions {
+    fn from_iter<I: IntoIterator<Item = Action>>(actions: I) -> Actions {
+        actions.into_iter().fold(Actions::default(), Actions::with)
     }
 }
 

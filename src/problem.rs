@@ -90,6 +90,8 @@ pub enum Problem {
     Conflict(FieldError),
     /// The caller may do this for its own organisation only.
     NotOwnOrganization,
+    /// A client asked for what only people's accounts have.
+    ForPeople,
     /// The organisation is not among those that decide in this stage.
     NotInElectorate,
     BallotNotOpen {
@@ -384,6 +386,7 @@ impl Problem {
             Problem::LastHolder(_) => (StatusCode::CONFLICT, "last-holder"),
             Problem::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             Problem::NotOwnOrganization => (StatusCode::FORBIDDEN, "not-own-organization"),
+            Problem::ForPeople => (StatusCode::FORBIDDEN, "for-people"),
             Problem::NotInElectorate => (StatusCode::CONFLICT, "not-in-electorate"),
             Problem::BallotNotOpen { .. } => (StatusCode::CONFLICT, "ballot-not-open"),
             Problem::RuleFrozen => (StatusCode::CONFLICT, "rule-frozen"),
@@ -475,6 +478,10 @@ impl Problem {
             Problem::NotOwnOrganization => Text::new(
                 "Ini hanya dapat Anda lakukan untuk organisasi Anda sendiri.",
                 "You can do this for your own organisation only.",
+            ),
+            Problem::ForPeople => Text::new(
+                "Ini hanya untuk akun orang, sedangkan Anda masuk sebagai klien.",
+                "This is for people's accounts only, and you are signed in as a client.",
             ),
             Problem::NotInElectorate => Text::new(
                 "Organisasi ini tidak termasuk yang memutuskan pada tahap ini.",

@@ -980,6 +980,60 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    clients (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    client_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        stakeholder_id -> Id,
+        role -> Text,
+        expires_on -> Date,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    client_keys (id) {
+        id -> Id,
+        client_id -> Id,
+        ledger_id -> Id,
+        hash -> Text,
+        made_at -> Instant,
+        expires_on -> Nullable<Date>,
+        ended_at -> Nullable<Instant>,
+        last_used_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    revoked_tokens (id) {
+        id -> Text,
+        expires_at -> Instant,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     ledgers,
     ledger_rows,
@@ -1042,6 +1096,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     position_revisions,
     publications,
     ledger_checkpoints,
+    clients,
+    client_revisions,
+    client_keys,
+    revoked_tokens,
     consultations,
     consultation_revisions,
     inputs,

@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     accounts::Account,
-    api,
+    api, clients,
     clock::Clock,
     config::{Given, Settings},
     db::{AnyConnection, Db, Lane, Target, migrations, write_transaction},
@@ -135,11 +135,15 @@ async fn keep_house(service: web::Data<Service>) {
             Ok(made) => log::debug!("made {made} checkpoints"),
             Err(problem) => log::warn!("the checkpoints could not be made: {}", problem.name()),
         }
+        match clients::tell_of_expiry(&service).await {
+            Ok(told) => log::debug!("told of {told} clients that are about to end"),
+            Err(problem) => log::warn!("clients that are about to end could not be told of: {}", problem.name()),
+        }
         if minutes.is_multiple_of(60) {
             let now = service.clock.now();
-            let swept = service
-                .db
-                .run(Lane::Long, move |conn| Ok(idempotency::sweep(conn, now)? + sign_ins::sweep(conn, now)?));
+            let swept = service.db.run(Lane::Long, move |conn| {
+                Ok(idempotency::sweep(conn, now)? + sign_ins::sweep(conn, now)? + clients::sweep(conn, now)?)
+            });
             match swept.await {
                 Ok(rows) => log::debug!("forgot {rows} rows that were past their time"),
                 Err(problem) => log::warn!("old rows could not be forgotten: {}", problem.name()),

@@ -50,12 +50,25 @@ pub struct KeyRing {
 }
 
 /// What an access token says: who, and never what they may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessClaims {
+    /// The account, or the client.
     pub account: Uuid,
-    /// The family of refresh tokens that this token came with: one sign-in.
+    /// The family of refresh tokens that this token came with: one sign-in. The key, where a client got it.
     pub family: Uuid,
     pub expires_at: DateTime<Utc>,
+    /// What it says beside, where a client got it.
+    pub client: Option<ClientClaims>,
+}
+
+/// What an access token says that a client got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientClaims {
+    /// The token's own id.
+    pub token: String,
+    /// The actions that the client asked for, with spaces between; none: all that it was given. It narrows alone: what
+    /// the client may do is looked up.
+    pub scope: Option<String>,
 }
 
 struct Signer {
@@ -80,6 +93,8 @@ struct MadeClaims<'a> {
     client_id: &'a str,
     /// The family, under the name that is registered for a session.
     sid: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
     iat: i64,
     exp: i64,
     jti: String,
@@ -89,9 +104,12 @@ struct MadeClaims<'a> {
 #[derive(Deserialize)]
 struct ReadClaims {
     sub: Uuid,
+    client_id: String,
     sid: Uuid,
+    scope: Option<String>,
     iat: i64,
     exp: i64,
+    jti: String,
 }
 
 impl KeyRing {
@@ -123,13 +141,40 @@ impl KeyRing {
     /// # Panics
     /// When the operating system has no randomness.
     pub fn access_token(&self, account: Uuid, family: Uuid, now: DateTime<Utc>) -> Result<(String, i64), SignError> {
+        self.made_token(account, family, CLIENT_ID, None, now)
+    }
+
+    /// An access token for a client, which it gets for its key. `scope` is what it asked for, if it asked for less than
+    /// all that it was given.
+    ///
+    /// # Panics
+    /// When the operating system has no randomness.
+    pub fn client_token(
+        &self,
+        client: Uuid,
+        key: Uuid,
+        scope: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<(String, i64), SignError> {
+        self.made_token(client, key, &client.to_string(), scope, now)
+    }
+
+    fn made_token(
+        &self,
+        subject: Uuid,
+        session: Uuid,
+        client_id: &str,
+        scope: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<(String, i64), SignError> {
         let life = ACCESS_TOKEN_LIFE.num_seconds();
         let claims = MadeClaims {
             iss: &self.issuer,
             aud: AUDIENCE,
-            sub: account,
-            client_id: CLIENT_ID,
-            sid: family,
+            sub: subject,
+            client_id,
+            sid: session,
+            scope,
             iat: now.timestamp(),
             exp: now.timestamp() + life,
             jti: URL_SAFE_NO_PAD.encode(random::<16>()),
@@ -149,7 +194,9 @@ impl KeyRing {
         if issued_at > now + LEEWAY {
             return Err(TokenError::NotYet);
         }
-        Ok(AccessClaims { account: claims.sub, family: claims.sid, expires_at })
+        let of_client = claims.client_id != CLIENT_ID;
+        let client = of_client.then_some(ClientClaims { token: claims.jti, scope: claims.scope });
+        Ok(AccessClaims { account: claims.sub, family: claims.sid, expires_at, client })
     }
 
     /// The JWK set of the keys whose access tokens are accepted at `now`, newest first.

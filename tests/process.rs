@@ -148,13 +148,15 @@ fn every_wrong_setting_is_told_at_once() {
         .env("TANGGUH_CORS_ORIGINS", "dashboard")
         .env("TANGGUH_TRUSTED_PROXIES", "10.0.0.0/99")
         .env("TANGGUH_LIMIT_ACCOUNTS", "many")
+        .env("TANGGUH_LIMIT_CLIENTS", "")
         .env("TANGGUH_LIMIT_VISITORS", "5/2")
         .output()
         .unwrap();
     let told = text(&refused.stderr);
     assert!(!refused.status.success());
-    let wrong = ["LISTEN", "DB_READERS", "CORS_ORIGINS", "TRUSTED_PROXIES", "LIMIT_ACCOUNTS", "LIMIT_VISITORS"];
-    for name in wrong.map(|name| format!("TANGGUH_{name}")) {
+    let mut wrong = vec!["LISTEN", "DB_READERS", "CORS_ORIGINS", "TRUSTED_PROXIES"];
+    wrong.extend(["LIMIT_ACCOUNTS", "LIMIT_CLIENTS", "LIMIT_VISITORS"]);
+    for name in wrong.iter().map(|name| format!("TANGGUH_{name}")) {
         assert!(told.contains(&name), "{name} is missing in: {told}");
     }
     let refused = tangguh(folder.path()).env("DATABASE_URL", "postgres://nobody@localhost/none").output().unwrap();

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::identity::{self, Caller, Identity};
 use crate::{
     db::Id,
-    policy::{Action, Gate, Roles, Scope},
+    policy::{Action, Actions, Gate, Roles, Scope},
     problem::Problem,
     service::Service,
 };
@@ -26,7 +26,12 @@ pub struct Reach {
     /// The programme's slug; empty for the platform.
     pub slug: Arc<str>,
     pub roles: Roles,
+    /// What of the roles' actions the caller was given: all, but for clients.
+    pub scopes: Actions,
+    /// The account, or the client.
     pub account: Id,
+    /// The key that a client came with; none for people.
+    pub key: Option<Id>,
     /// The organisation that the caller acts for, if any.
     pub stakeholder: Option<Id>,
     /// Nothing can be changed in the programme any more.
@@ -34,13 +39,25 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// What decides, beside the rows themselves, what the caller is shown of them.
+    pub fn view(&self) -> String {
+        format!("{:?} {:?} {:?}", self.roles, self.scopes, self.stakeholder)
+    }
+
+    /// Whether the caller has the right to `action`: by a role, and as a client by what it was given.
+    pub fn may(&self, action: Action) -> bool {
+        self.scopes.has(action) && (action.scope() == Scope::SignedIn || action.roles().meets(self.roles))
+    }
+
     /// Nobody in particular, on the platform's ledger.
     pub fn platform() -> Reach {
         Reach {
             ledger: Ledger::PLATFORM,
             slug: "".into(),
             roles: Roles::default(),
+            scopes: Actions::ALL,
             account: Id::NIL,
+            key: None,
             stakeholder: None,
             archived: false,
         }
@@ -132,7 +149,8 @@ impl<A: Gate> Can<A> {
             })
             .ok_or(Problem::NotFound)?;
         let roles = caller.roles_in(ledger, now);
-        if !A::ACTION.roles().meets(roles) {
+        let scopes = caller.scopes();
+        if !(A::ACTION.roles().meets(roles) && scopes.has(A::ACTION)) {
             return Err(Problem::Forbidden { action: A::ACTION.name(), on: slug.to_string() });
         }
         let stakeholder = caller
@@ -142,7 +160,8 @@ impl<A: Gate> Can<A> {
         let time_zone = stakeholder.map_or(Tz::UTC, |held| held.time_zone);
         let stakeholder = stakeholder.map(|held| held.stakeholder);
         service.operations.check_query(request)?;
-        let reach = Reach { ledger, slug, roles, account: caller.account, stakeholder, archived: !active };
+        let (account, key) = (caller.account, caller.key());
+        let reach = Reach { ledger, slug, roles, scopes, account, key, stakeholder, archived: !active };
         Ok(Can { reach, service, request: request.clone(), time_zone, action: PhantomData })
     }
 
@@ -159,9 +178,10 @@ impl<A: Gate> Can<A> {
         }
     }
 
-    /// How long the caller's token still holds.
+    /// How long the caller's token or key still holds.
     pub fn remaining(&self) -> Result<Duration, Problem> {
-        identity::remaining(&self.service, &self.request)?.to_std().map_err(|_| Problem::InvalidToken)
+        let left = caller(&self.request)?.expires_at - self.service.clock.now();
+        left.to_std().map_err(|_| Problem::InvalidToken)
     }
 }
 
@@ -171,7 +191,7 @@ impl<A: Gate> Platform<A> {
         let service = service(request)?;
         let now = service.clock.now();
         let roles = caller.roles_anywhere(now);
-        if !A::ACTION.roles().meets(roles) {
+        if !(A::ACTION.roles().meets(roles) && caller.scopes().has(A::ACTION)) {
             return Err(Problem::Forbidden { action: A::ACTION.name(), on: String::new() });
         }
         service.operations.check_query(request)?;
@@ -191,13 +211,17 @@ fn platform_reach(caller: &Caller, action: Action, roles: Roles, now: chrono::Da
         .iter()
         .find(|held| held.program_active && held.holds(now) && action.roles().has(held.role))
         .map(|held| held.stakeholder);
-    Reach { roles, account: caller.account, stakeholder, ..Reach::platform() }
+    let (scopes, account, key) = (caller.scopes(), caller.account, caller.key());
+    Reach { roles, scopes, account, key, stakeholder, ..Reach::platform() }
 }
 
 impl<A: Gate> Myself<A> {
     fn decide(request: &HttpRequest) -> Result<Myself<A>, Problem> {
         let caller = caller(request)?;
         let service = service(request)?;
+        if !caller.scopes().has(A::ACTION) {
+            return Err(Problem::ForPeople);
+        }
         let now = service.clock.now();
         let reach = platform_reach(&caller, A::ACTION, caller.roles_anywhere(now), now);
         service.operations.check_query(request)?;

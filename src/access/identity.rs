@@ -1,8 +1,11 @@
-//! Who is calling: from the bearer token to an account and what it holds today.
+//! Who is calling: from the bearer token or key to an account or client, and what it holds today.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use actix_web::{
@@ -16,15 +19,18 @@ use actix_web::{
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
+use ipnet::IpNet;
 use quick_cache::sync::Cache;
 
+use super::credential::Credential;
 use crate::{
     db::{AnyConnection, At, Id, Lane},
     limits::Who,
-    policy::{Role, Roles},
+    policy::{Actions, Role, Roles},
     problem::Problem,
     proxies::client_address,
     schema::{account_revisions, membership_revisions, program_revisions, sign_ins},
+    secret,
     service::Service,
     token::TokenError,
 };
@@ -51,12 +57,28 @@ impl Held {
     }
 }
 
-/// An account and what it holds.
+/// What a client is, beside what it holds as an account does.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// The key that it came with.
+    pub key: Id,
+    /// What of its role's actions it was given.
+    pub scopes: Actions,
+    /// Where it may call from; empty: from anywhere.
+    pub allowed_addresses: Vec<IpNet>,
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// An account or a client, and what it holds.
 #[derive(Clone, Debug)]
 pub struct Caller {
+    /// The account's id, or the client's.
     pub account: Id,
-    /// The sign-in that the token came from.
+    /// The sign-in that the token came from; none for clients.
     pub sign_in: Id,
+    pub machine: Option<Machine>,
+    /// When the token or key ends that the caller came with.
+    pub expires_at: DateTime<Utc>,
     pub admin: bool,
     pub memberships: Vec<Held>,
     /// Every programme, for admins, who act in programmes that they are no members of.
@@ -64,6 +86,36 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// What of its roles' actions it was given.
+    pub fn scopes(&self) -> Actions {
+        self.machine.as_ref().map_or(Actions::ALL, |machine| machine.scopes)
+    }
+
+    pub fn key(&self) -> Option<Id> {
+        self.machine.as_ref().map(|machine| machine.key)
+    }
+
+    /// Whether it may call from this address.
+    pub fn may_call_from(&self, address: Option<IpAddr>) -> bool {
+        let allowed = self.machine.as_ref().map_or(&[][..], |machine| &machine.allowed_addresses);
+        allowed.is_empty() || address.is_some_and(|address| allowed.iter().any(|network| network.contains(&address)))
+    }
+
+    /// Notes that a client's key was used.
+    pub fn note_use(&self, service: &web::Data<Service>, now: DateTime<Utc>) {
+        if let Some(machine) = &self.machine {
+            Credential::note_use(service, machine, now);
+        }
+    }
+
+    /// Whose requests its own count with.
+    pub fn who(&self) -> Who {
+        match self.machine {
+            Some(_) => Who::Client(self.account),
+            None => Who::Account(self.account),
+        }
+    }
+
     /// The roles that the account holds at `now` in one programme, with `Admin` if it is one.
     pub fn roles_in(&self, program: Id, now: DateTime<Utc>) -> Roles {
         let own = if self.admin { Roles::default().with(Role::Admin) } else { Roles::default() };
@@ -162,7 +214,8 @@ impl Caller {
         } else {
             Vec::new()
         };
-        Ok(Caller { account, sign_in, admin, memberships, programs })
+        let expires_at = DateTime::<Utc>::MAX_UTC;
+        Ok(Caller { account, sign_in, machine: None, expires_at, admin, memberships, programs })
     }
 }
 
@@ -226,15 +279,15 @@ pub async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let mut account = None;
+    let mut known = None;
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         let service = request.app_data::<web::Data<Service>>().cloned();
         let token = value.to_str().ok().and_then(bearer).map(str::to_owned);
         let identity = match service.as_ref().zip(token.as_deref()) {
             None => Identity::Refused("the Authorization header is no Bearer token"),
-            Some((service, token)) => match identify(service, token).await {
+            Some((service, token)) => match identify(service, request.request(), token).await {
                 Ok(caller) => {
-                    account = Some(caller.account);
+                    known = Some(caller.who());
                     Identity::Known(caller)
                 }
                 Err(Problem::InvalidToken) => Identity::Refused("the token does not hold"),
@@ -247,8 +300,8 @@ pub async fn authenticate(
     let Some(service) = service.filter(|_| request.path().starts_with("/api/v1/")) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
-    let who = account
-        .map_or_else(|| Who::at(client_address(request.request(), &service.settings.trusted_proxies)), Who::Account);
+    let address = client_address(request.request(), &service.settings.trusted_proxies);
+    let who = known.unwrap_or_else(|| Who::at(address));
     let allowance = service.limits.take(&who, service.clock.now());
     if let Some(retry_after_s) = allowance.refused {
         request.extensions_mut().insert(allowance);
@@ -276,20 +329,36 @@ fn token(request: &HttpRequest) -> Option<&str> {
 
 /// Finds out once more who is calling, for an answer that kept them waiting.
 pub(super) async fn again(service: &web::Data<Service>, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
-    identify(service, token(request).ok_or(Problem::Unauthenticated)?).await
+    identify(service, request, token(request).ok_or(Problem::Unauthenticated)?).await
 }
 
-/// How long the token of a request still holds.
-pub(super) fn remaining(service: &Service, request: &HttpRequest) -> Result<TimeDelta, Problem> {
-    let now = service.clock.now();
-    let claims = token(request).map(|token| service.keys().verify_access(token, now));
-    match claims {
-        Some(Ok(claims)) => Ok(claims.expires_at - now),
-        _ => Err(Problem::InvalidToken),
+/// Who bears this token or key, if they may call from where they do.
+async fn identify(service: &web::Data<Service>, request: &HttpRequest, token: &str) -> Result<Arc<Caller>, Problem> {
+    let caller = match secret::kind(token) {
+        Some(Credential::KIND) => by_key(service, token).await?,
+        _ => by_token(service, token).await?,
+    };
+    if caller.may_call_from(client_address(request, &service.settings.trusted_proxies)) {
+        return Ok(caller);
     }
+    log::info!("client {} called from an address that it may not call from", caller.account);
+    Err(Problem::InvalidToken)
 }
 
-async fn identify(service: &web::Data<Service>, token: &str) -> Result<Arc<Caller>, Problem> {
+/// The client of a key. A key stands in memory as in the database: by its hash.
+async fn by_key(service: &web::Data<Service>, key: &str) -> Result<Arc<Caller>, Problem> {
+    let (now, hash) = (service.clock.now(), secret::hash(key));
+    if let Some(caller) = service.callers.find(&hash, now) {
+        return Ok(caller);
+    }
+    load(service, hash.clone(), now, move |conn| {
+        Caller::by_key(conn, &Credential::Hash(hash), now)?.ok_or(Problem::InvalidToken)
+    })
+    .await
+}
+
+/// The account or client of an access token.
+async fn by_token(service: &web::Data<Service>, token: &str) -> Result<Arc<Caller>, Problem> {
     let now = service.clock.now();
     if let Some(caller) = service.callers.find(token, now) {
         return Ok(caller);
@@ -303,11 +372,28 @@ async fn identify(service: &web::Data<Service>, token: &str) -> Result<Arc<Calle
         }
         Err(_) => return Err(Problem::InvalidToken),
     };
+    load(service, token.to_owned(), now, move |conn| {
+        let mut caller = match &claims.client {
+            None => Caller::load(conn, Id(claims.account), Id(claims.family))?,
+            Some(client) => Caller::by_client_token(conn, &claims, client, now)?.ok_or(Problem::InvalidToken)?,
+        };
+        caller.expires_at = caller.expires_at.min(claims.expires_at);
+        Ok(caller)
+    })
+    .await
+}
+
+/// Reads a caller, and remembers it under `name`.
+async fn load(
+    service: &web::Data<Service>,
+    name: String,
+    now: DateTime<Utc>,
+    read: impl FnOnce(&mut AnyConnection) -> Result<Caller, Problem> + Send + 'static,
+) -> Result<Arc<Caller>, Problem> {
     let changes = service.callers.changes.load(Ordering::SeqCst);
-    let caller =
-        service.db.run(Lane::Read, move |conn| Caller::load(conn, Id(claims.account), Id(claims.family))).await?;
-    let caller = Arc::new(caller);
-    let known = Known { caller: caller.clone(), loaded_at: now, expires_at: claims.expires_at, changes };
-    service.callers.known.insert(token.to_owned(), Arc::new(known));
+    let caller = Arc::new(service.db.run(Lane::Read, read).await?);
+    caller.note_use(service, now);
+    let expires_at = caller.expires_at;
+    service.callers.known.insert(name, Arc::new(Known { caller: caller.clone(), loaded_at: now, expires_at, changes }));
     Ok(caller)
 }

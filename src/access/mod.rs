@@ -10,6 +10,7 @@
 //! Rights are looked up, never carried in a token. For reads they may be five seconds old; a write looks
 //! again inside its transaction.
 
+mod credential;
 mod door;
 mod identity;
 mod publicly;
@@ -18,8 +19,9 @@ mod system;
 mod tx;
 mod write;
 
+pub use credential::Credential;
 pub use door::{Can, Ledger, Myself, Platform, Reach};
-pub use identity::{Caller, Callers, Held, authenticate};
+pub use identity::{Caller, Callers, Held, Machine, authenticate};
 pub use publicly::Public;
 pub use read::{Listed, Part, etag, moment, render};
 pub use system::System;

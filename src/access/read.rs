@@ -16,7 +16,7 @@ use crate::{
     localized,
     page::{AsOf, Filter, Listing, Page, View, refuse, wrong_expands},
     pages::Rendition,
-    policy::{Action, Gate, Roles, Scope},
+    policy::{Action, Gate, Roles},
     problem::{Lang, Problem},
     versioned::{Resource, Stored, hidden},
 };
@@ -88,7 +88,7 @@ fn push_actions<R: Resource>(body: &mut String, state: &str, also: Option<&'stat
 /// Whether this caller may do `action` on something in `state`. What belongs to an archived programme is only
 /// read; of the programme itself, its own state says what may be done.
 fn allowed<R: Resource>(action: Action, reach: &Reach, state: &str) -> bool {
-    let held = action.scope() == Scope::SignedIn || action.roles().meets(reach.roles);
+    let held = reach.may(action);
     let open = !reach.archived || R::KIND == "program" || action.name().ends_with(".read");
     held && open && R::possible(action, state)
 }
@@ -285,8 +285,7 @@ impl<A: Gate> Can<A> {
                 let head = ledger::head(conn, ledger)?;
                 // What is expanded may belong to the platform.
                 let beside = if asked_view.expand.is_empty() { 0 } else { ledger::head(conn, Ledger::PLATFORM)? };
-                let mut seen =
-                    format!("{query}\n{:?}\n{:?}\n{beside}\n{:?}", reach.roles, reach.stakeholder, asked_view.language);
+                let mut seen = format!("{query}\n{}\n{beside}\n{:?}", reach.view(), asked_view.language);
                 if let Some(day) = day {
                     seen.push_str(&format!("\n{day}"));
                 }
@@ -361,7 +360,7 @@ impl<A: Gate> Can<A> {
                 let sequences: Vec<i64> = revisions.iter().map(|stored| stored.seq_from).collect();
                 let rows = LedgerRow::numbered(conn, ledger, &sequences)?;
                 let entries = crate::history::entries(revisions, &rows)?;
-                let tag = format!("\"{head}.{}\"", digest(format!("{query}\n{:?}", reach.roles).as_bytes()));
+                let tag = format!("\"{head}.{}\"", digest(format!("{query}\n{}", reach.view()).as_bytes()));
                 Ok((tag, entries, last, id))
             })
             .await?;
@@ -393,7 +392,7 @@ impl<A: Gate> Can<A> {
 
     /// The ETag of a list: the ledger's head, and the view and query.
     pub fn list_tag(&self, head: i64) -> String {
-        format!("\"{head}.{}\"", digest(format!("{}\n{:?}", self.request.uri(), self.reach.roles).as_bytes()))
+        format!("\"{head}.{}\"", digest(format!("{}\n{}", self.request.uri(), self.reach.view()).as_bytes()))
     }
 
     /// The day that it is in the programme's time zone.

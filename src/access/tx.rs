@@ -109,7 +109,7 @@ pub struct Tx<'c> {
 }
 
 /// Kinds whose changes change rights.
-const RIGHTS: &[&str] = &["account", "membership", "program"];
+const RIGHTS: &[&str] = &["account", "client", "membership", "program"];
 
 impl Tx<'_> {
     /// The open revision of something, if the caller saw this very revision and its state allows the action.
@@ -224,7 +224,7 @@ impl Tx<'_> {
         for (number, (one, body)) in new.iter().zip(bodies).enumerate() {
             let act = Act {
                 at: self.now,
-                account: Some(self.reach.account),
+                account: Some(self.reach.account).filter(|account| *account != Id::NIL),
                 stakeholder: self.reach.stakeholder,
                 action: self.act,
                 subject_kind: R::KIND,

@@ -254,7 +254,7 @@ fn is_anonymous(conn: &mut AnyConnection, reach: &Reach, ballot: Id) -> Result<b
 /// Agencies and partners speak for their own organisation; those who run the event record what another said.
 fn may_speak_for(tx: &Tx<'_>, stakeholder: Id) -> Result<(), Problem> {
     let own = tx.reach.stakeholder == Some(stakeholder);
-    if own || Action::RunEvent.roles().meets(tx.reach.roles) { Ok(()) } else { Err(Problem::NotOwnOrganization) }
+    if own || tx.reach.may(Action::RunEvent) { Ok(()) } else { Err(Problem::NotOwnOrganization) }
 }
 
 /// What stands against a vote of this organisation in this ballot.

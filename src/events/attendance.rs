@@ -183,7 +183,7 @@ impl Resource for Attendance {
     ) -> Result<Map<String, Value>, Problem> {
         let mut expanded = Map::new();
         if !wanted.is_empty() {
-            if !Action::RunEvent.roles().meets(reach.roles) {
+            if !reach.may(Action::RunEvent) {
                 return Err(Problem::Forbidden { action: "event.run", on: reach.slug.to_string() });
             }
             expanded.insert("people".into(), json!(people(conn, stored.id)?));

@@ -195,7 +195,7 @@ impl FollowUp {
     ) -> Result<Recorded<FollowUp>, Problem> {
         let reach = tx.reach.clone();
         let id = FollowUp::identify(tx.conn, &reach, event, id)?;
-        let runs = Action::RunEvent.roles().meets(reach.roles);
+        let runs = reach.may(Action::RunEvent);
         let known: FollowUp = tx.look(id)?;
         if !runs && reach.stakeholder != Some(known.content.owner_stakeholder_id) {
             return Err(Problem::NotOwnOrganization);

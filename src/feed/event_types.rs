@@ -65,6 +65,13 @@ const LINES: &[Line] = &[
     ("membership.edit", &["membership"], "Sebuah keanggotaan diubah.", "A membership was edited."),
     ("membership.end", &["membership"], "Sebuah keanggotaan diakhiri.", "A membership was ended."),
 
+    ("client.make", &["client"], "Sebuah klien dibuat.", "A client was made."),
+    ("client.edit", &["client"], "Sebuah klien diubah.", "A client was edited."),
+    ("client.revoke", &["client"], "Sebuah klien dicabut.", "A client was revoked."),
+    ("client.make_key", &["client"], "Sebuah kunci klien dibuat.", "A key of a client was made."),
+    ("client.end_key", &["client"], "Sebuah kunci klien diakhiri.", "A key of a client was ended."),
+    ("client.expiring", &["client"], "Masa sebuah klien akan habis dalam 30 hari, 7 hari, atau besok.", "A client is about to end: in 30 days, in 7 days, tomorrow."),
+
     ("phase.plan", &["phase"], "Sebuah fase direncanakan.", "A phase was planned."),
     ("phase.edit", &["phase"], "Sebuah fase diubah.", "A phase was edited."),
     ("phase.activate", &["phase"], "Sebuah fase dimulai.", "A phase was begun."),
@@ -149,7 +156,7 @@ mod tests {
         let types: BTreeSet<&str> = EventType::all().iter().map(|known| known.name).collect();
         assert_eq!(types.len(), LINES.len());
         // What the service does itself stands in no policy.
-        let own = ["account.set_password", "framework.load"];
+        let own = ["account.set_password", "client.expiring", "framework.load"];
         let actions = Action::ALL.iter().filter(writes).map(|action| action.name()).chain(own);
         assert_eq!(types, actions.collect());
     }

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     access::{Reach, place},
     ballots::{Ballot, Vote},
+    clients::Client,
     consultations::Consultation,
     criteria::Criterion,
     db::{AnyConnection, Id},
@@ -20,7 +21,7 @@ use crate::{
     memberships::Membership,
     participants::Participant,
     phases::Phase,
-    policy::{Action, Scope},
+    policy::Action,
     problem::Problem,
     programs::Program,
     questions::Question,
@@ -86,6 +87,7 @@ const KINDS: &[Kind] = &[
     of::<Program>(Action::ReadProgram),
     of::<Participant>(Action::ReadParticipant),
     of::<Membership>(Action::ReadMembership),
+    of::<Client>(Action::ReadClient),
     of::<Phase>(Action::ReadPhase),
     of::<Document>(Action::ReadDocument),
     of::<ShockOrStress>(Action::ReadShockOrStress),
@@ -116,7 +118,7 @@ impl Kind {
     }
 
     fn readable(&self, reach: &Reach) -> bool {
-        self.read.scope() == Scope::SignedIn || self.read.roles().meets(reach.roles)
+        reach.may(self.read)
     }
 
     /// The path of what a row tells of; `None` if the caller is not shown it.
@@ -166,7 +168,7 @@ impl Feed {
     pub fn view(self, reach: &Reach) -> String {
         let rules: Vec<_> = self.kinds(reach).map(|kind| (kind.name, kind.gone, (kind.hidden_from)(reach))).collect();
         let caller = match self {
-            Feed::Program => json!([reach.roles.bits(), reach.stakeholder]),
+            Feed::Program => json!(reach.view()),
             Feed::Platform => json!([]),
         };
         let seen = json!([RULES, caller, rules]).to_string();

@@ -18,5 +18,5 @@ mod routes;
 mod send;
 
 pub use effects::{EffectItem, of_question};
-pub use model::Input;
+pub use model::{Input, InputState};
 pub use routes::routes;

@@ -216,7 +216,7 @@ const SEE_ALL: Roles = Roles::of(&[Role::Lead, Role::Secretariat, Role::Facilita
 
 /// Who decides sees all that there is.
 fn decides(reach: &Reach) -> bool {
-    Action::DecideInput.roles().meets(reach.roles)
+    reach.may(Action::DecideInput)
 }
 
 impl Resource for Input {

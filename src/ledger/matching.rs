@@ -4,6 +4,7 @@ use super::model::kinds;
 use crate::{
     accounts::Account,
     ballots::{Ballot, Vote},
+    clients::Client,
     consultations::Consultation,
     criteria::Criterion,
     db::{AnyConnection, Id},
@@ -37,6 +38,7 @@ const KINDS: &[(&str, Find)] = &[
     of::<Account>(),
     of::<Attendance>(),
     of::<Ballot>(),
+    of::<Client>(),
     of::<Consultation>(),
     of::<Criterion>(),
     of::<Decision>(),

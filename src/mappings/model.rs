@@ -331,7 +331,7 @@ impl Mapping {
 
 /// The organisation that a proposal is of: agencies and partners propose for their own.
 pub fn speaks_for(tx: &mut Tx<'_>, named: Option<Id>) -> Result<Option<Id>, Problem> {
-    if Action::ValidateMapping.roles().meets(tx.reach.roles) {
+    if tx.reach.may(Action::ValidateMapping) {
         if let Some(named) = named {
             take_part(tx, &[("/stakeholder_id".into(), named)])?;
         }
@@ -345,7 +345,7 @@ pub fn speaks_for(tx: &mut Tx<'_>, named: Option<Id>) -> Result<Option<Id>, Prob
 
 /// Refuses agencies and partners what is another organisation's.
 pub fn own_only(tx: &Tx<'_>, owner: Option<Id>) -> Result<(), Problem> {
-    let judges = Action::ValidateMapping.roles().meets(tx.reach.roles);
+    let judges = tx.reach.may(Action::ValidateMapping);
     if judges || (owner.is_some() && owner == tx.reach.stakeholder) { Ok(()) } else { Err(Problem::NotOwnOrganization) }
 }
 

@@ -47,6 +47,8 @@ pub struct Explanation {
     pub memberships: Vec<Bearing>,
     /// The roles of which one more would be enough. Empty where the right is held.
     pub missing: Vec<Role>,
+    /// Whether a role would do, and the client that asks was not given the action.
+    pub beyond_scopes: bool,
 }
 
 impl Rule {
@@ -83,12 +85,14 @@ pub fn explain(caller: &Caller, action: Action, on: Option<&str>, now: DateTime<
         })
         .collect();
     let admin = caller.admin && action.roles().has(Role::Admin);
-    let allowed = match action.scope() {
+    let by_role = match action.scope() {
         Scope::SignedIn => true,
         Scope::Platform => action.roles().meets(caller.roles_anywhere(now)),
         Scope::Program => on.is_some() && (admin || memberships.iter().any(|one| one.grants)),
     };
-    let missing = if allowed { Roles::default() } else { action.roles() };
+    let given = caller.scopes().has(action);
+    let allowed = by_role && given;
+    let missing = if by_role { Roles::default() } else { action.roles() };
     Ok(Explanation {
         allowed,
         program: on.map(str::to_owned),
@@ -96,5 +100,6 @@ pub fn explain(caller: &Caller, action: Action, on: Option<&str>, now: DateTime<
         admin: caller.admin,
         memberships,
         missing: missing.iter().collect(),
+        beyond_scopes: by_role && !given,
     })
 }

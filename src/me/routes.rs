@@ -10,7 +10,7 @@ use crate::{
     access::{Myself, Public, Seen},
     accounts::{Account, OwnContent},
     db::Id,
-    limits::{LimitStanding, Who},
+    limits::LimitStanding,
     page::View,
     policy::{Action, Role, gate::*},
     problem::{FieldError, Problem},
@@ -35,10 +35,16 @@ pub fn routes(api: &mut Routes<'_>) {
 #[utoipa::path(
     tag = "me", operation_id = "get_me",
     security(("bearer" = [Action::ReadMe])),
-    responses((status = 200, description = "Your account", body = Account)),
+    responses(
+        (status = 200, description = "Your account", body = Account),
+        (status = 403, description = "`for-people`: you are a client"),
+    ),
 )]
 #[get("/me")]
 async fn read(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
+    if myself.1.machine.is_some() {
+        return Err(Problem::ForPeople);
+    }
     let account = myself.reach.account;
     myself.show::<Account>(account, View::default()).await
 }
@@ -51,7 +57,10 @@ async fn read(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
     params(IfMatch),
     request_body(content = OwnContent, content_type = "application/merge-patch+json"),
     security(("bearer" = [Action::EditMe])),
-    responses((status = 200, description = "Your account at its new revision", body = Account)),
+    responses(
+        (status = 200, description = "Your account at its new revision", body = Account),
+        (status = 403, description = "`for-people`: you are a client"),
+    ),
 )]
 #[patch("/me")]
 async fn edit(myself: Myself<EditMe>, seen: Seen, patch: Patch<OwnContent>) -> Result<HttpResponse, Problem> {
@@ -67,7 +76,7 @@ pub struct OwnLimits {
 
 /// See what you may ask
 ///
-/// How many requests your account may send in a minute and in a day, and how many of them are left. Every answer says the
+/// How many requests your account or client may send in a minute and in a day, and how many of them are left. Every answer says the
 /// same in `RateLimit-Policy` and `RateLimit`. Each instance of the service counts by itself; answers with 304 do not count.
 #[utoipa::path(
     tag = "me", operation_id = "get_my_limits",
@@ -77,7 +86,7 @@ pub struct OwnLimits {
 #[get("/me/limits")]
 async fn own_limits(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
     let service = myself.service();
-    let policies = service.limits.standing(&Who::Account(myself.reach.account), service.clock.now());
+    let policies = service.limits.standing(&myself.1.who(), service.clock.now());
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(OwnLimits { policies }))
 }
 
@@ -127,8 +136,8 @@ async fn memberships(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
 
 /// Read what waits for you
 ///
-/// In each programme of yours: ballots to vote in, positions to take or renew, follow-ups with their dates, decisions,
-/// answers, adoptions and publications that only you can give. What is due first stands first.
+/// In each programme of yours: ballots to vote in, positions to take or renew, follow-ups and inputs with their dates,
+/// decisions, answers, adoptions and publications that only you can give. What is due first stands first.
 #[utoipa::path(
     tag = "me", operation_id = "list_own_tasks",
     security(("bearer" = [Action::ReadMe])),

@@ -10,10 +10,13 @@ use crate::{
     ballots::Ballot,
     db::{AnyConnection, Id},
     events::FollowUp,
+    inputs::{Input, InputState},
     localized::Localized,
-    policy::{Action, Roles},
+    policy::{Action, Actions, Roles},
     problem::Problem,
-    schema::{ballot_revisions, follow_up_revisions, position_revisions, statement_revisions, vote_revisions},
+    schema::{
+        ballot_revisions, follow_up_revisions, input_revisions, position_revisions, statement_revisions, vote_revisions,
+    },
     statements::{Statement, StatementState},
 };
 
@@ -37,6 +40,12 @@ pub enum TaskKind {
     Adopt,
     /// Publish an adopted statement.
     Publish,
+    /// Say what this organisation was asked about an input of its own.
+    ReplyToQuestion,
+    /// Decide on an input, or take a step towards it.
+    DecideInput,
+    /// Tell the sender of an input what came of it.
+    AnswerInput,
 }
 
 /// Something that waits for the caller.
@@ -74,6 +83,7 @@ struct Part {
     ledger: Id,
     slug: String,
     roles: Roles,
+    scopes: Actions,
     stakeholder: Id,
 }
 
@@ -82,7 +92,8 @@ pub fn read(conn: &mut AnyConnection, caller: &Caller, now: DateTime<Utc>) -> Re
     let mut items = Vec::new();
     for held in caller.memberships.iter().filter(|held| held.holds(now) && held.program_active) {
         let roles = Roles::default().with(held.role);
-        let part = Part { ledger: held.program, slug: held.slug.to_string(), roles, stakeholder: held.stakeholder };
+        let (slug, scopes) = (held.slug.to_string(), caller.scopes());
+        let part = Part { ledger: held.program, slug, roles, scopes, stakeholder: held.stakeholder };
         if part.may(Action::CastVote) {
             part.votes(conn, &mut items)?;
         }
@@ -90,6 +101,7 @@ pub fn read(conn: &mut AnyConnection, caller: &Caller, now: DateTime<Utc>) -> Re
             part.follow_ups(conn, &mut items)?;
         }
         part.statements(conn, &mut items)?;
+        part.inputs(conn, &mut items)?;
         if part.may(Action::RunEvent) {
             part.decisions(conn, &mut items)?;
         }
@@ -106,7 +118,7 @@ fn parse<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, Problem> {
 
 impl Part {
     fn may(&self, action: Action) -> bool {
-        action.roles().meets(self.roles)
+        self.scopes.has(action) && action.roles().meets(self.roles)
     }
 
     fn task(&self, kind: TaskKind, rest: String, title: Localized, since: DateTime<Utc>) -> Task {
@@ -174,6 +186,55 @@ impl Part {
             items.push(Task { due_on: one.content.due_on, ..task });
         }
         Ok(())
+    }
+
+    fn inputs(&self, conn: &mut AnyConnection, items: &mut Vec<Task>) -> Result<(), Problem> {
+        if self.may(Action::CorrectInput) {
+            for one in self.inputs_in(conn, &[InputState::MoreInformationNeeded], Some(self.stakeholder))? {
+                items.push(self.of_input(TaskKind::ReplyToQuestion, &one, ""));
+            }
+        }
+        if self.may(Action::DecideInput) {
+            let waiting = [InputState::Received, InputState::Acknowledged, InputState::InReview, InputState::Decided];
+            for one in self.inputs_in(conn, &waiting, None)? {
+                items.push(match one.state {
+                    InputState::Decided => self.of_input(TaskKind::AnswerInput, &one, "/answer"),
+                    _ => self.of_input(TaskKind::DecideInput, &one, "/decision"),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn inputs_in(
+        &self,
+        conn: &mut AnyConnection,
+        states: &[InputState],
+        sender: Option<Id>,
+    ) -> Result<Vec<Input>, Problem> {
+        use input_revisions as t;
+        let mut query = t::table
+            .filter(t::ledger_id.eq(self.ledger))
+            .filter(t::state.eq_any(states.iter().map(|state| state.name())))
+            .filter(t::seq_to.is_null())
+            .order((t::due_on, t::subject_id))
+            .limit(SHOWN as i64 + 1)
+            .select(t::body)
+            .into_boxed();
+        if let Some(sender) = sender {
+            query = query.filter(t::stakeholder_id.eq(sender));
+        }
+        let bodies: Vec<String> = query.load(conn)?;
+        let inputs: Vec<Input> = bodies.iter().map(|body| parse(body)).collect::<Result<_, _>>()?;
+        // Where it is only told, nothing is owed.
+        Ok(inputs.into_iter().filter(|input| input.due_on.is_some() || sender.is_some()).collect())
+    }
+
+    /// An input is told of by its code: what it says can be long, and is in one language.
+    fn of_input(&self, kind: TaskKind, input: &Input, act: &str) -> Task {
+        let title = Localized([("id".to_owned(), input.code.clone())].into());
+        let task = self.task(kind, format!("inputs/{}{act}", input.meta.id), title, input.meta.updated_at);
+        Task { due_on: input.due_on, ..task }
     }
 
     fn statements(&self, conn: &mut AnyConnection, items: &mut Vec<Task>) -> Result<(), Problem> {

@@ -218,6 +218,12 @@ static PAGES: &[Page] = &[
         remedy: ("Kirim dengan id organisasi Anda sendiri, atau minta fasilitator melakukannya atas nama organisasi itu.", "Send the id of your own organisation, or ask a facilitator to do it on behalf of the other."),
     },
     Page {
+        name: "for-people", status: 403,
+        title: ("Hanya untuk orang", "For people only"),
+        meaning: ("Yang diminta hanya dimiliki akun orang: data akun sendiri, sesi masuk, atau yang berlaku di seluruh platform. Klien bekerja dalam satu program.", "What was asked for belongs to people's accounts: one's own account, one's sign-ins, or what concerns the whole platform. A client works in one programme."),
+        remedy: ("Masuklah sebagai orang untuk ini. Klien melihat peran dan organisasinya di /api/v1/me/memberships.", "Sign in as a person for this. A client finds its role and organisation at /api/v1/me/memberships."),
+    },
+    Page {
         name: "not-in-electorate", status: 409,
         title: ("Bukan pemilih pada tahap ini", "Not in the electorate"),
         meaning: ("Hanya organisasi yang tercantum pada daftar pemilih tahap itu yang memberikan suara.", "Only the organisations that the stage names as its electorate vote in its ballots."),

@@ -30,6 +30,7 @@ fn every() -> Vec<Problem> {
         Problem::LastHolder("lead"),
         Problem::Conflict(error()),
         Problem::NotOwnOrganization,
+        Problem::ForPeople,
         Problem::NotInElectorate,
         Problem::BallotNotOpen { state: "closed".into() },
         Problem::RuleFrozen,

@@ -250,7 +250,7 @@ impl Position {
     ) -> Result<Recorded<Position>, Problem> {
         let statement: Statement = tx.look(statement)?;
         let own = tx.reach.stakeholder == Some(stakeholder);
-        if !own && !Action::RunEvent.roles().meets(tx.reach.roles) {
+        if !own && !tx.reach.may(Action::RunEvent) {
             return Err(Problem::NotOwnOrganization);
         }
         take_part(tx, &[("".into(), stakeholder)])?;

@@ -108,7 +108,7 @@ fn an_access_token_is_good_for_fifteen_minutes_of_the_given_clock() {
     let claims = ring.verify_access(&token, now()).unwrap();
     assert_eq!((claims.account, claims.family), (ACCOUNT, FAMILY));
     assert_eq!(claims.expires_at.timestamp(), now().timestamp() + 900);
-    assert_eq!(ring.verify_access(&token, now() + minutes(15) - TimeDelta::seconds(1)), Ok(claims));
+    assert_eq!(ring.verify_access(&token, now() + minutes(15) - TimeDelta::seconds(1)), Ok(claims.clone()));
     assert_eq!(ring.verify_access(&token, now() + minutes(15)), Err(TokenError::Expired));
     assert_eq!(ring.verify_access(&token, now() - minutes(1)), Ok(claims));
     assert_eq!(ring.verify_access(&token, now() - minutes(2)), Err(TokenError::NotYet));

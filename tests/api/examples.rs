@@ -25,7 +25,8 @@ fn has_json(operation: &Operation) -> bool {
     // Of the document itself, the document cannot give an example.
     let answers = operation.told["responses"].as_object().unwrap().keys().filter(|status| status.starts_with('2'));
     let mut answers = answers.filter_map(|status| operation.answer(status.parse().ok()?));
-    operation.id != "get_openapi" && (operation.body().is_some() || answers.next().is_some())
+    let takes = operation.body().or(operation.form()).is_some();
+    operation.id != "get_openapi" && (takes || answers.next().is_some())
 }
 
 /// The story as it is told, and what was recorded of it.
@@ -85,6 +86,29 @@ impl Run<'_> {
         reply
     }
 
+    /// What a client sends and gets as forms and OAuth's answers.
+    async fn token(&mut self, client: &str, key: &str) {
+        let grant = json!({"grant_type": "client_credentials", "client_id": client, "client_secret": key,
+            "scope": "input.send"});
+        let token = self.form("get_client_token", grant).await.body["access_token"].clone();
+        let back = json!({"token": token, "client_id": client, "client_secret": key});
+        self.form("revoke_client_token", back).await;
+    }
+
+    async fn form(&mut self, id: &str, form: Value) -> Reply {
+        let operation = Operation::named(id);
+        let ask = self.world.ask(Nobody, operation.method.clone(), &format!("/{}", operation.path));
+        let reply = ask.form(&form).expect(200).await;
+        let mut example = json!({"request": form, "response": {"status": 200, "body": reply.body}});
+        example["request"]["token"]
+            .as_str()
+            .is_some()
+            .then(|| example["request"]["token"] = "eyJ0eXAiOiJhdCtqd3QifQ.e30.c2ln".into());
+        self.mask.apply("", &mut example);
+        self.recorded.insert(id.into(), example);
+        reply
+    }
+
     async fn read(&mut self, id: &str, who: Who, path: &[&str], query: &str) -> Reply {
         assert_eq!(Operation::named(id).method, Method::GET);
         self.example(id, who, path, query, Value::Null).await
@@ -116,6 +140,7 @@ impl Mask {
             "access_token" => "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiIuLi4ifQ.c2lnbmF0dXJl".into(),
             "refresh_token" => "bmV4dC5nZW5lcmF0aW9u.c2lnbmF0dXJl".into(),
             "password_token" => "tgh_pw_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg_123456".into(),
+            "key" | "client_secret" => "tgh_ck_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg_123456".into(),
             "password" => "kuda-lumping-di-bawah-hujan".into(),
             "next_cursor" => "WzEsIjAxOTIwMDAwIl0.c2lnbmF0dXJl".into(),
             // The second half of a feed's cursor depends on the caller's organisation, which has another id in each run.
@@ -193,6 +218,7 @@ story! {
         let present = events::organisations(&mut run).await;
         events::events(&mut run, &areas[0], &present).await;
         statements::statements(&mut run, &areas[0], &present[0]).await;
+        partners::clients(&mut run).await;
         let consultation = partners::consultations(&mut run, &areas[0]).await;
         partners::inputs(&mut run, &areas[0], &consultation).await;
         reading::frameworks(&mut run).await;
@@ -209,7 +235,8 @@ story! {
 }
 
 async fn platform(run: &mut Run<'_>) {
-    for id in ["get_readyz", "get_meta", "get_jwks", "get_record_keys", "get_access_matrix"] {
+    for id in ["get_readyz", "get_meta", "get_jwks", "get_record_keys", "get_authorization_server", "get_access_matrix"]
+    {
         run.read(id, Nobody, &[], "").await;
     }
 }
@@ -517,7 +544,7 @@ fn every_example_is_as_the_document_says() {
         let operation = Operation::named(&id);
         let status = example["response"]["status"].as_u64().unwrap() as u16;
         let sides = [
-            ("request", operation.body(), &example["request"]),
+            ("request", operation.body().or(operation.form()), &example["request"]),
             ("response", operation.answer(status), &example["response"]["body"]),
         ];
         for (side, schema, value) in sides {

@@ -109,6 +109,10 @@ story! {
                 "follow_up", "input", "mapping", "participant", "phase", "position", "program", "question", "shock_or_stress", "stage",
                 "statement", "vote",
             ]);
+            // A partner sees its own machine, and a facilitator none.
+            if role != Facilitator {
+                known.insert("client");
+            }
             if role == Lead {
                 known.insert("membership");
             }

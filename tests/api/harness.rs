@@ -223,6 +223,14 @@ impl Ask<'_> {
         self.header("content-type", "application/merge-patch+json").bytes(bytes.into_bytes())
     }
 
+    /// A form, of an object's members.
+    pub fn form(self, body: &Value) -> Self {
+        let pairs: Vec<(&String, &str)> =
+            body.as_object().unwrap().iter().map(|(name, value)| (name, value.as_str().unwrap())).collect();
+        let text = serde_urlencoded::to_string(pairs).unwrap();
+        self.header("content-type", "application/x-www-form-urlencoded").bytes(text.into_bytes())
+    }
+
     pub fn bytes(mut self, body: Vec<u8>) -> Self {
         self.request = self.request.set_payload(body);
         self
@@ -420,6 +428,7 @@ pub fn defaults() -> Given {
         body_limit: "1048576".into(),
         stop_seconds: "20".into(),
         limit_accounts: "off".into(),
+        limit_clients: "off".into(),
         limit_visitors: "off".into(),
         security_contact: "mailto:security@example.org".into(),
         ..Given::default()

@@ -2,13 +2,17 @@
 
 use chrono::TimeDelta;
 use serde_json::json;
-use tangguh::{limits::Quotas, policy::Role::*};
+use tangguh::{
+    limits::{Quota, Quotas},
+    policy::Role::*,
+};
 
 use crate::harness::*;
 
 /// A world with limits, ten seconds after the beginning of a minute; and the seconds until its day ends.
 fn limited(kind: Kind, accounts: &str, visitors: &str) -> (World, i64) {
-    let quotas = Quotas { accounts: accounts.parse().unwrap(), visitors: visitors.parse().unwrap() };
+    let quotas =
+        Quotas { accounts: accounts.parse().unwrap(), clients: Quota::NONE, visitors: visitors.parse().unwrap() };
     let world = World::with(kind, |settings| settings.quotas = quotas).unwrap();
     world.clock.advance(TimeDelta::seconds(70 - world.clock.now().timestamp() % 60));
     let day = 24 * 60 * 60;
@@ -65,5 +69,27 @@ story! {
         world.get(Member(Observer), "{p}").expect(200).await;
         // What asks how the service is, is never refused.
         world.get(Nobody, "//livez").expect(200).await;
+    }
+}
+
+story! {
+    async fn a_client_is_in_a_class_of_its_own(world) {
+        let quotas = Quotas { accounts: Quota::NONE, clients: "2/9".parse().unwrap(), visitors: Quota::NONE };
+        let world = World::with(world.kind, |settings| settings.quotas = quotas).unwrap();
+        let client = json!({"role": "partner", "name": "Pelapor", "purpose": "Membaca.", "scopes": ["input.read"],
+            "expires_on": "2026-06-30"});
+        let made = world.post(Member(Partner), "{p}/clients").json(client).expect(201).await;
+        let keys = format!("{{p}}/clients/{}/keys", made.id());
+        let mut bearers = Vec::new();
+        for revision in ["\"1\"", "\"2\""] {
+            let key = world.post(Member(Partner), &keys).if_match(revision).json(json!({})).expect(201).await;
+            bearers.push(Bearer(key.body["key"].as_str().unwrap().to_owned()));
+        }
+        // Both of its keys count together, and nobody else with them.
+        for bearer in &bearers {
+            world.get(bearer.clone(), "{p}/inputs").expect(200).await;
+        }
+        world.get(bearers[0].clone(), "{p}/inputs").expect(429).await;
+        assert_eq!(world.get(Member(Partner), "{p}/inputs").expect(200).await.header("ratelimit"), None);
     }
 }

@@ -14,6 +14,7 @@ mod accounts;
 mod attendance;
 mod ballots;
 mod checkpoints;
+mod clients;
 mod concurrency;
 mod consultations;
 mod database;

@@ -62,7 +62,14 @@ impl Operation {
     /// The schema of its JSON body.
     pub fn body(&self) -> Option<&'static Value> {
         let content = self.told.pointer("/requestBody/content")?;
-        Some(&content[if self.is_patch() { "application/merge-patch+json" } else { "application/json" }]["schema"])
+        let media = if self.is_patch() { "application/merge-patch+json" } else { "application/json" };
+        // Forms are OAuth's, and told in its own words.
+        Some(&content.get(media)?["schema"])
+    }
+
+    /// The schema of the form that it takes.
+    pub fn form(&self) -> Option<&'static Value> {
+        self.told.pointer("/requestBody/content/application~1x-www-form-urlencoded/schema")
     }
 
     /// The schema of its JSON answer of this status.
@@ -70,8 +77,11 @@ impl Operation {
         self.told.pointer(&format!("/responses/{status}/content/application~1json/schema"))
     }
 
-    /// The path of what it is about: as far as its last parameter.
+    /// The path of what it is about: as far as its last parameter. A key is a part of its client.
     pub fn resource(&self) -> &str {
+        if let Some(client) = self.path.strip_suffix("/keys/{key_id}") {
+            return client;
+        }
         self.path.rfind('}').map_or(&self.path, |end| &self.path[..=end])
     }
 
@@ -210,6 +220,11 @@ impl Things {
             Neighbour(_) => Neighbour(Partner),
             _ => Member(Partner),
         };
+        let client = json!({"role": "partner", "name": "Pelapor", "purpose": "Mengirim laporan.", "scopes": ["input.send"],
+            "expires_on": "2026-06-30"});
+        let client = world.post(sender.clone(), &format!("{slug}/clients")).json(client).expect(201).await.id();
+        let path = format!("{slug}/clients/{client}/keys");
+        let key = world.post(sender.clone(), &path).if_match("\"1\"").json(json!({})).expect(201).await.id();
         let path = format!("{slug}/inputs");
         let input = world.post(sender.clone(), &path).json(input("KB-1")).expect(201).await.id();
         // Of another, something came.
@@ -239,6 +254,8 @@ impl Things {
             ("decision_id", decision),
             ("consultation_id", consultation),
             ("input_id", input),
+            ("client_id", client),
+            ("key_id", key),
             ("event_code", code(&minuted)),
             ("statement_code", code(&published)),
             ("edition", "1".into()),
@@ -309,6 +326,10 @@ impl Things {
             // Whatever the token is, the answer is the same.
             "log_out" => json!({"refresh_token": "none"}),
             "set_password" => json!({"password_token": "none", "password": PASSWORD}),
+            "make_client" => json!({"role": "partner", "name": "Pemantau", "purpose": "Membaca.",
+                "scopes": ["input.read"], "expires_on": "2026-05-31"}),
+            "edit_client" => json!({"purpose": "Mengirim laporan harian."}),
+            "make_client_key" => json!({"expires_on": "2026-03-31"}),
             "edit_me" | "edit_account" => json!({"name": "Nama lain"}),
             "create_account" => json!({"email": "seorang@example.org", "name": "Seorang"}),
             "create_stakeholder" => json!({"names": [{"name": name}], "kind": "media"}),
@@ -394,6 +415,7 @@ impl Things {
             | "withdraw_mapping"
             | "withdraw_criterion"
             | "withdraw_input"
+            | "revoke_client"
             | "adopt_statement"
             | "publish_statement" => reason,
             other => panic!("say what a good body of {other} is"),

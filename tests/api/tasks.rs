@@ -131,3 +131,36 @@ fn content_of(content: &Value) -> Value {
     other["overall"]["text"] = json!({"id": "Kota ini makin tangguh.", "en": "This city grows more resilient."});
     other
 }
+
+story! {
+    async fn an_input_waits_for_those_who_decide_and_for_its_sender_when_asked(world) {
+        let input = json!({"kind": "comment", "text": "Jalan terputus.", "language": "id", "external_ref": "KB-1"});
+        let path = format!("{{p}}/inputs/{}", world.post(Member(Partner), "{p}/inputs").json(input).expect(201).await.id());
+        let act = async |who: Who, what: &str, body: Value| {
+            let etag = world.get(Member(Lead), &path).expect(200).await.etag();
+            world.post(who, &format!("{path}/{what}")).if_match(&etag).json(body).expect(200).await
+        };
+        let told = tasks(&world, Member(Secretariat)).await;
+        let [task] = told.items() else { panic!("{}", told.text) };
+        assert_eq!((&task["kind"], &task["title"], &task["due_on"]), (&json!("decide_input"), &json!({"id": "I-1"}), &json!("2026-02-14")));
+        for role in [Facilitator, Agency, Partner, Observer] {
+            assert!(kinds(&world, Member(role)).await.is_empty(), "{role:?}");
+        }
+        act(Member(Lead), "transitions", json!({"to": "in_review", "reason": "Dibaca."})).await;
+        let asked = json!({"to": "more_information_needed", "reason": "Kurang jelas.", "question_to_sender": "Di mana?"});
+        act(Member(Lead), "transitions", asked).await;
+        assert_eq!(kinds(&world, Member(Partner)).await, ["reply_to_question"]);
+        for role in [Lead, Agency] {
+            assert!(kinds(&world, Member(role)).await.is_empty(), "{role:?}");
+        }
+        let etag = world.get(Member(Partner), &path).expect(200).await.etag();
+        world.patch(Member(Partner), &path).if_match(&etag).patch(json!({"reply": "Di jembatan."})).expect(200).await;
+        assert!(kinds(&world, Member(Partner)).await.is_empty());
+        assert_eq!(kinds(&world, Member(Lead)).await, ["decide_input"]);
+        act(Member(Lead), "decision", json!({"kind": "accepted", "text": {"id": "Diterima."}})).await;
+        let told = tasks(&world, Member(Lead)).await;
+        assert_eq!((&told.items()[0]["kind"], told.items()[0]["href"].as_str().unwrap().ends_with("/answer")), (&json!("answer_input"), true));
+        act(Member(Lead), "answer", json!({"text": {"id": "Terima kasih."}})).await;
+        assert!(kinds(&world, Member(Lead)).await.is_empty());
+    }
+}

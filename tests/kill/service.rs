@@ -36,6 +36,7 @@ impl Place {
             body_limit: "1048576".into(),
             stop_seconds: "1".into(),
             limit_accounts: "off".into(),
+            limit_clients: "off".into(),
             limit_visitors: "off".into(),
             security_contact: "mailto:nobody@tangguh.test".into(),
             ..Given::default()
@@ -52,7 +53,9 @@ impl Place {
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tangguh"));
         command.env("DATABASE_URL", &self.url).env("TANGGUH_SECRET", SECRET).env("TANGGUH_PUBLIC_URL", PUBLIC_URL);
-        command.env("TANGGUH_LIMIT_ACCOUNTS", "off").env("TANGGUH_LIMIT_VISITORS", "off");
+        for class in ["ACCOUNTS", "CLIENTS", "VISITORS"] {
+            command.env(format!("TANGGUH_LIMIT_{class}"), "off");
+        }
         command.env("RUST_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null());
         command
     }

@@ -6,6 +6,29 @@ use tangguh::policy::Role::*;
 use super::{Run, both};
 use crate::harness::*;
 
+/// A machine gets a key and a token, and loses them.
+pub async fn clients(run: &mut Run<'_>) {
+    let (partner, program) = (Member(Partner), ["jakarta"]);
+    let new = json!({
+        "role": "partner",
+        "name": "Sistem pelaporan banjir",
+        "purpose": "Mengirim laporan warga setiap malam.",
+        "scopes": ["input.send", "input.read"],
+        "expires_on": "2026-12-31",
+        "allowed_addresses": ["192.0.2.0/24"],
+    });
+    let made = run.act("make_client", partner.clone(), &program, new).await.id();
+    let one = ["jakarta", made.as_str()];
+    let key = run.act("make_client_key", partner.clone(), &one, json!({"expires_on": "2026-06-30"})).await;
+    run.token(&made, key.body["key"].as_str().unwrap()).await;
+    run.read("list_clients", partner.clone(), &program, "?expires_on.lt=2027-01-31").await;
+    run.read("get_client", partner.clone(), &one, "").await;
+    run.act("edit_client", partner.clone(), &one, json!({"allowed_addresses": ["192.0.2.1"]})).await;
+    run.act("end_client_key", partner.clone(), &["jakarta", &made, &key.id()], serde_json::Value::Null).await;
+    run.act("revoke_client", partner.clone(), &one, json!({"reason": "Sistem diganti."})).await;
+    run.read("get_client_history", partner, &one, "?limit=1").await;
+}
+
 /// A call for input about this focus area.
 pub async fn consultations(run: &mut Run<'_>, area: &str) -> String {
     let (lead, program) = (Member(Lead), ["jakarta"]);

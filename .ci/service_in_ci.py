@@ -1,0 +1,71 @@
+"""A started service, on each database, for the checks that speak to it as a client would."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "benches"))
+from service import JAKARTA, Postgres, Sqlite  # noqa: E402
+
+PORT = 18591
+ADDRESS = f"http://127.0.0.1:{PORT}"
+P = f"/api/v1/programs/{JAKARTA}"
+
+
+def ask(path, token=None, body=None, **headers):
+    """The headers and the bytes of an answer."""
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+        body = json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(ADDRESS + path, body, headers)) as answer:
+        return answer.headers, answer.read()
+
+
+class Service:
+    def __init__(self, binary, database, folder):
+        self.binary, self.folder = binary, folder
+        self.environment = os.environ | {
+            "DATABASE_URL": database.url,
+            "TANGGUH_LISTEN": f"127.0.0.1:{PORT}",
+            "TANGGUH_SECRET": "only for these checks, and long enough to be a secret",
+        }
+
+    def start(self, *options):
+        with open(f"{self.folder}/log", "a") as log:
+            self.process = subprocess.Popen(
+                [self.binary, "serve", *options], env=self.environment, stdout=log, stderr=log, cwd=self.folder
+            )
+        for _ in range(300):
+            try:
+                return ask("/readyz")
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.1)
+        sys.exit("the service does not start")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+    def rotate(self):
+        subprocess.run([self.binary, "keys", "rotate"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def sign_in(signs, role):
+    """The access token of a demo account."""
+    account = json.loads(signs.read_text())["accounts"][role]
+    login = {"email": account["email"], "password": account["password"]}
+    return json.loads(ask("/api/v1/auth/login", body=login)[1])["access_token"]
+
+
+def databases():
+    """Each kind of database that the service runs on: what it makes has a `url`, and a `stop`."""
+    return [Sqlite, Postgres]
