@@ -6,10 +6,12 @@ and where its headers are, it sends the current ETag; where all of a request is 
 the body and gives texts their source language. Parts that are meant to be wrong are left as they are.
 """
 
+import ast
 import datetime
 import functools
 import os
 import random
+import threading
 from urllib.parse import quote
 
 import requests
@@ -25,6 +27,18 @@ TEXTS = {
     "name", "text", "problem", "aim", "summary", "title", "description", "purpose", "label", "rationale", "chair_role",
     "aliases", "objectives", "outcomes", "labels",
 }  # fmt: skip
+
+# Two threads that parse at once trip Python 3.11 now and then ("AST constructor recursion depth mismatch",
+# python/cpython#106905), and hypothesis parses in each worker.
+parse, alone = ast.parse, threading.Lock()
+
+
+def parse_alone(*arguments, **options):
+    with alone:
+        return parse(*arguments, **options)
+
+
+ast.parse = parse_alone
 
 chance = random.Random(20261124)
 session = requests.Session()

@@ -37,7 +37,7 @@ def use(client, key, method, reference):
     session = OAuth2Session(client, key, token_endpoint_auth_method=method, scope="input.send input.read",
                             revocation_endpoint_auth_method=method)  # fmt: skip
     token = session.fetch_token(told["token_endpoint"], grant_type="client_credentials")
-    assert token["scope"] == "input.send input.read" and token.expires_at, token
+    assert token["scope"] == "input.send input.read" and token["expires_in"] == 900, token
     keys = KeySet.import_key_set(json.loads(ask("/.well-known/jwks.json")[1]))
     claims = jwt.decode(token["access_token"], keys, algorithms=["EdDSA"])
     assert claims.header["typ"] == "at+jwt" and claims.claims["client_id"] == client, claims

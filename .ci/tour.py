@@ -46,7 +46,7 @@ def masked(text):
     """What both databases must say alike. Headers come in no order, so the lines of a block are sorted."""
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "#", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "@", text)
-    text = re.sub(r"(?im)^(access-control-expose-headers|etag|date|x-request-id|content-length|last-modified|repr-digest): .*$", r"\1: ~", text)
+    text = re.sub(r"(?im)^(access-control-expose-headers|etag|date|ratelimit|x-request-id|content-length|last-modified|repr-digest): .*$", r"\1: ~", text)
     text = re.sub(r"\"digest\":\"[^\"]*\"", '"digest":"~"', text)
     text = re.sub(r"\"?\d+\.[A-Za-z0-9_-]{16}\\?\"?|[A-Za-z0-9_-]{43,}=*", "~", text)
     return "\n".join("\n".join(sorted(block.splitlines())) for block in text.split("== "))

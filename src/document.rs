@@ -220,7 +220,8 @@ fn add_headers(method: &str, operation: &mut Value, components: &Value) {
     // What comes while somebody waits for it is kept by nobody.
     let kept = of_a_resource && !has_parameter(operation, "query", "wait");
     // The public view is kept by caches, which would tell everybody what is left to one.
-    let limited = of_a_resource && !["public", "frameworks"].iter().any(|tag| operation["tags"][0] == *tag);
+    let for_everybody = ["public", "frameworks", "feed"].iter().any(|tag| operation["tags"][0] == *tag);
+    let limited = of_a_resource && !(for_everybody && scopes(operation).is_none());
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         if response.get("$ref").is_some() {
             continue;

@@ -209,7 +209,10 @@ async fn make_key(
     tag = "clients", operation_id = "end_client_key",
     params(KeyPath, IfMatch),
     security(("bearer" = [Action::EndClientKey])),
-    responses((status = 200, description = "The client without it", body = Client)),
+    responses(
+        (status = 200, description = "The client without it", body = Client),
+        (status = 409, description = "It is revoked"),
+    ),
 )]
 #[delete("/programs/{program}/clients/{client_id}/keys/{key_id}")]
 async fn end_key(can: Can<EndClientKey>, path: web::Path<KeyPath>, seen: Seen) -> Result<HttpResponse, Problem> {
