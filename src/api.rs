@@ -59,6 +59,7 @@ fn resources(root: &mut Routes<'_>) {
         .below(BASE, Beginning::InProgram("statements").guard(), statements::routes)
         .below(BASE, Beginning::InProgram("consultations").guard(), consultations::routes)
         .below(BASE, Beginning::InProgram("inputs").guard(), inputs::routes)
+        .below(BASE, Beginning::InProgram("input-imports").guard(), inputs::import_routes)
         .below(BASE, Beginning::InProgram("translations").guard(), translations::routes)
         .below(BASE, Beginning::Feed.guard(), feed::routes)
         .below(BASE, Beginning::Ledger.guard(), ledger::routes);

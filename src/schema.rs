@@ -980,6 +980,56 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    input_imports (id) {
+        id -> Id,
+        ledger_id -> Id,
+        account_id -> Id,
+        stakeholder_id -> Id,
+        request_id -> Text,
+        format -> Text,
+        header -> Nullable<Text>,
+        dry_run -> Bool,
+        state -> Text,
+        failure -> Nullable<Text>,
+        digest -> Nullable<Text>,
+        rows_count -> Integer,
+        received_count -> Integer,
+        repeated_count -> Integer,
+        refused_count -> Integer,
+        chunks_count -> Integer,
+        next_chunk -> Integer,
+        attempts -> Integer,
+        created_at -> Instant,
+        touched_at -> Instant,
+        uploaded_at -> Nullable<Instant>,
+        finished_at -> Nullable<Instant>,
+        leased_by -> Nullable<Id>,
+        leased_until -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    input_import_rows (import_id, number) {
+        import_id -> Id,
+        number -> Integer,
+        line -> Integer,
+        chunk -> Integer,
+        state -> Text,
+        raw -> Nullable<Text>,
+        external_ref -> Nullable<Text>,
+        input_id -> Nullable<Id>,
+        code -> Nullable<Text>,
+        problem -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     ledgers,
     ledger_rows,
@@ -1049,4 +1099,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     input_subjects,
     input_effects,
     receipts,
+    input_imports,
+    input_import_rows,
 );

@@ -5,11 +5,13 @@
 //! * [`Platform<A>`]: leave to do `A` on what all programmes share.
 //! * [`Myself<A>`]: any signed-in caller, about themselves.
 //! * [`Public`]: nobody in particular; listed by name in `policy.rs`.
+//! * [`Deputy`]: for what a caller asked for and the service does in several transactions.
 //! * [`System`]: the service itself: the commands, the demo.
 //!
 //! Rights are looked up, never carried in a token. For reads they may be five seconds old; a write looks
 //! again inside its transaction.
 
+mod deputy;
 mod door;
 mod identity;
 mod publicly;
@@ -18,6 +20,7 @@ mod system;
 mod tx;
 mod write;
 
+pub use deputy::Deputy;
 pub use door::{Can, Ledger, Myself, Platform, Reach};
 pub use identity::{Caller, Callers, Held, authenticate};
 pub use publicly::Public;

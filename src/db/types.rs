@@ -190,6 +190,11 @@ pub fn instant_text(at: &DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
+/// Serialises what may be an instant as [`instant_text`].
+pub fn serialize_instant_if_any<S: serde::Serializer>(at: &Option<DateTime<Utc>>, to: S) -> Result<S::Ok, S::Error> {
+    at.as_ref().map(instant_text).serialize(to)
+}
+
 /// Serialises an instant as [`instant_text`].
 pub fn serialize_instant<S: serde::Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&instant_text(at))

@@ -10,6 +10,7 @@ mod acts_routes;
 mod batch;
 mod decisions;
 mod effects;
+mod imports;
 mod model;
 mod outcome;
 mod receipt;
@@ -18,5 +19,6 @@ mod routes;
 mod send;
 
 pub use effects::{EffectItem, of_question};
-pub use model::Input;
+pub use imports::{Taker, routes as import_routes, take_imports};
+pub use model::{Input, Sight};
 pub use routes::routes;

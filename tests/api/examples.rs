@@ -74,7 +74,10 @@ impl Run<'_> {
             let seen = self.world.get(who, &fill(operation.resource())).expect(200).await;
             ask = ask.if_match(&seen.etag());
         }
-        ask = match (body.is_null(), operation.is_patch()) {
+        if let (true, Value::String(file)) = (operation.takes_file(), &body) {
+            ask = ask.header("content-type", FILE).bytes(file.clone().into_bytes());
+        }
+        ask = match (body.is_null() || operation.takes_file(), operation.is_patch()) {
             (true, _) => ask,
             (false, true) => ask.patch(body),
             (false, false) => ask.json(body),

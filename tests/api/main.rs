@@ -31,6 +31,7 @@ mod front;
 mod gates;
 mod history;
 mod idempotency;
+mod imports;
 mod inputs;
 mod ledger;
 mod limits;

@@ -62,7 +62,13 @@ impl Operation {
     /// The schema of its JSON body.
     pub fn body(&self) -> Option<&'static Value> {
         let content = self.told.pointer("/requestBody/content")?;
-        Some(&content[if self.is_patch() { "application/merge-patch+json" } else { "application/json" }]["schema"])
+        let kind = if self.is_patch() { "application/merge-patch+json" } else { "application/json" };
+        content.get(kind).map(|media| &media["schema"])
+    }
+
+    /// Whether it takes a file.
+    pub fn takes_file(&self) -> bool {
+        self.told.pointer("/requestBody/content").is_some_and(|content| content.get(FILE).is_some())
     }
 
     /// The schema of its JSON answer of this status.
@@ -212,6 +218,9 @@ impl Things {
         };
         let path = format!("{slug}/inputs");
         let input = world.post(sender.clone(), &path).json(input("KB-1")).expect(201).await.id();
+        let imports = format!("{slug}/input-imports");
+        let import = world.post(sender.clone(), &imports).header("content-type", FILE).bytes(file().into_bytes());
+        let import = import.expect(202).await.id();
         // Of another, something came.
         let other = world.post(sender, &path).json(self::input("KB-2")).expect(201).await.id();
         let effects = json!([{"kind": "question", "id": question.id(), "revision": 3}]);
@@ -239,6 +248,7 @@ impl Things {
             ("decision_id", decision),
             ("consultation_id", consultation),
             ("input_id", input),
+            ("import_id", import),
             ("event_code", code(&minuted)),
             ("statement_code", code(&published)),
             ("edition", "1".into()),
@@ -408,9 +418,17 @@ impl Things {
         match self.good(operation) {
             Some(body) if operation.is_patch() => ask.patch(body),
             Some(body) => ask.json(body),
+            None if operation.takes_file() => ask.header("content-type", FILE).bytes(file().into_bytes()),
             None => ask,
         }
     }
+}
+
+/// The media type of a file that an operation takes.
+pub const FILE: &str = "application/x-ndjson";
+
+fn file() -> String {
+    format!("{}\n", input("KB-6"))
 }
 
 /// Good values of the query parameters that an operation must have.
