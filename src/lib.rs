@@ -30,6 +30,7 @@
 pub mod access;
 pub mod accounts;
 pub mod api;
+mod asked_said_did;
 pub mod ballots;
 pub mod clock;
 pub mod config;

@@ -455,6 +455,20 @@ impl<A: Gate> Can<A> {
         response.body(rendition.body)
     }
 
+    /// The address of the page that this cursor leads to.
+    pub fn next_page(&self, cursor: &str) -> String {
+        next_url(self.request.uri(), cursor)
+    }
+
+    /// The same as [`Can::send`], of a part whose `Link` leads to the next.
+    pub fn send_part(&self, rendition: Rendition, next: Option<&str>) -> HttpResponse {
+        let mut response = self.send(rendition);
+        if let Some(Ok(link)) = next.map(|next| format!("<{next}>; rel=\"next\"").parse()) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        response
+    }
+
     /// The language that the reader asks for.
     pub fn language(&self) -> Lang {
         Lang::of(self.request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))

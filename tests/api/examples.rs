@@ -520,7 +520,7 @@ fn every_example_is_as_the_document_says() {
         let operation = Operation::named(&id);
         let status = example["response"]["status"].as_u64().unwrap() as u16;
         let sides = [
-            ("request", operation.body(), &example["request"]),
+            ("request", operation.body().or(operation.file()), &example["request"]),
             ("response", operation.answer(status), &example["response"]["body"]),
         ];
         for (side, schema, value) in sides {

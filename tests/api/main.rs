@@ -11,6 +11,7 @@ mod room;
 
 mod access;
 mod accounts;
+mod asked_said_did;
 mod attendance;
 mod ballots;
 mod checkpoints;

@@ -66,9 +66,14 @@ impl Operation {
         content.get(kind).map(|media| &media["schema"])
     }
 
+    /// The schema of a file that it takes.
+    pub fn file(&self) -> Option<&'static Value> {
+        self.told.pointer("/requestBody/content")?.get(FILE).map(|media| &media["schema"])
+    }
+
     /// Whether it takes a file.
     pub fn takes_file(&self) -> bool {
-        self.told.pointer("/requestBody/content").is_some_and(|content| content.get(FILE).is_some())
+        self.file().is_some()
     }
 
     /// The schema of its JSON answer of this status.

@@ -34,6 +34,12 @@ struct ImportPath {
     import_id: Id,
 }
 
+/// A file of inputs, one in each row.
+#[derive(ToSchema)]
+#[schema(max_length = 67108864)]
+#[expect(dead_code, reason = "describes what a body is")]
+pub struct ImportFile(String);
+
 /// A page of imports.
 #[derive(Serialize, ToSchema)]
 pub struct InputImportPage {
@@ -78,7 +84,7 @@ async fn list(can: Can<ReadInput>, listing: Listing<ImportFilter>) -> Result<Htt
 #[utoipa::path(
     tag = "inputs", operation_id = "import_inputs",
     params(ProgramPath, Trial, Repeat),
-    request_body(content((String = "application/x-ndjson"), (String = "text/csv"))),
+    request_body(content((ImportFile = "application/x-ndjson"), (ImportFile = "text/csv"))),
     security(("bearer" = [Action::SendInput])),
     responses((status = 202, description = "All of the file is there; its rows are taken one after the other",
         body = InputImport, headers(("Location" = String, description = "The path of the import.")))),

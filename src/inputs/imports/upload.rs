@@ -2,11 +2,11 @@
 
 use std::{future::Ready, time::Duration};
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, http::header, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, dev::Payload, http::header, web};
 use diesel::prelude::*;
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     closing::Unfinished,
@@ -26,6 +26,9 @@ use crate::{
 /// The most rows of a chunk, and the bytes after which it is full: what is in memory at one time.
 const CHUNK: usize = 500;
 const CHUNK_BYTES: usize = 1 << 20;
+
+/// After so long what has come is kept though it is no whole chunk: over a slow line, the upload is seen to go on.
+const SLOW: Duration = Duration::from_secs(30);
 
 /// How long nothing may come before an upload counts as cut off.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -108,20 +111,27 @@ impl From<Problem> for Stop {
     }
 }
 
-/// Takes a file into the database as it comes, and leaves it to the worker.
-pub async fn receive(can: &Can<SendInput>, mut upload: Upload, dry_run: bool) -> Result<HttpResponse, Problem> {
+/// Takes a file into the database as it comes, and leaves it to the worker. A trial that is refused was a trial too.
+pub async fn receive(can: &Can<SendInput>, upload: Upload, dry_run: bool) -> Result<HttpResponse, Problem> {
+    let answered = take_in(can, upload, dry_run).await;
+    if !dry_run {
+        return answered;
+    }
+    let mut response = answered.unwrap_or_else(|problem| problem.error_response());
+    response.headers_mut().insert(DRY_RUN, header::HeaderValue::from_static("true"));
+    Ok(response)
+}
+
+async fn take_in(can: &Can<SendInput>, mut upload: Upload, dry_run: bool) -> Result<HttpResponse, Problem> {
     can.check_key()?;
     let mut arriving = Arriving::new(can, upload.format, dry_run);
-    if let Err(stop) = arriving.read(&mut upload).await {
-        let (problem, failure) = match stop {
-            Stop::File(fault) => {
-                let failure = failure_of(&fault);
-                (fault.problem(), Some(failure))
-            }
-            Stop::Problem(problem) => (problem, None),
-        };
-        arriving.kept.give_up(failure).await?;
-        return Err(problem);
+    match arriving.read(&mut upload).await {
+        Err(Stop::File(fault)) => return arriving.refuse(fault).await,
+        Err(Stop::Problem(problem)) => {
+            arriving.kept.give_up(None).await?;
+            return Err(problem);
+        }
+        Ok(()) => {}
     }
     upload.request.extensions_mut().insert(BodyDigest(arriving.digest.clone().finalize().into()));
     arriving.complete(can).await
@@ -173,15 +183,15 @@ impl Arriving {
 
     async fn read(&mut self, upload: &mut Upload) -> Result<(), Stop> {
         let mut found = Vec::new();
-        let mut bytes = 0;
+        let (mut bytes, mut kept_at) = (0, Instant::now());
         while let Some(part) = upload.next().await? {
             self.digest.update(&part);
             let before = found.len();
             self.rows.feed(&part, &mut found)?;
             bytes += found[before..].iter().map(|row: &RawRow| row.raw.len()).sum::<usize>();
-            if found.len() >= CHUNK || bytes >= CHUNK_BYTES {
+            if found.len() >= CHUNK || bytes >= CHUNK_BYTES || kept_at.elapsed() >= SLOW {
                 self.keep(std::mem::take(&mut found)).await?;
-                bytes = 0;
+                (bytes, kept_at) = (0, Instant::now());
             }
         }
         self.rows.end(&mut found)?;
@@ -203,6 +213,21 @@ impl Arriving {
         Ok(())
     }
 
+    /// The file is no good: that is on record, for a sender whose line breaks before the answer.
+    async fn refuse(mut self, fault: Fault) -> Result<HttpResponse, Problem> {
+        if self.chunks == 0 {
+            let import = self.import.clone();
+            self.kept.begun(import.id);
+            let made = move |tx: &mut Tx<'_>| {
+                begin(tx, &import, None)?;
+                Ok(tx.unchanged(()))
+            };
+            self.deputy.write(made).await?;
+        }
+        self.kept.give_up(Some(failure_of(&fault))).await?;
+        Err(fault.problem())
+    }
+
     /// All of it is there.
     async fn complete(mut self, can: &Can<SendInput>) -> Result<HttpResponse, Problem> {
         let (import, columns, chunks, count) = (self.import.clone(), self.rows.columns(), self.chunks, self.count);
@@ -220,12 +245,9 @@ impl Arriving {
                 self.kept.forget().await?;
                 Ok(response)
             }
-            Ok(mut response) => {
+            Ok(response) => {
                 self.kept.done();
                 can.service().imports.ring();
-                if self.import.dry_run {
-                    response.headers_mut().insert(DRY_RUN, header::HeaderValue::from_static("true"));
-                }
                 Ok(response)
             }
             Err(problem) => {

@@ -90,4 +90,5 @@ pub async fn inputs(run: &mut Run<'_>, area: &str, consultation: &str) {
     let bulk = json!({"items": [{"input_id": id(0), "on_revision": 2}],
         "decision": {"kind": "already_covered", "text": both("Sudah ada dalam rencana.", "It is in the plan already.")}});
     run.act("decide_inputs", secretariat, &program, bulk).await;
+    run.read("get_asked_said_did", partner, &program, "?limit=1").await;
 }
