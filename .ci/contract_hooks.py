@@ -72,6 +72,9 @@ def there_is(base):
     said = {"kind": "comment", "text": "Percobaan.", "language": "id", "external_ref": "percobaan-1"}
     session.post(f"{program}/inputs", json=said, timeout=10)
     client = make_client(program)
+    session.post(
+        f"{program}/input-imports", data="\n", headers={"Content-Type": "application/x-ndjson"}, timeout=10
+    )
     events = items(f"programs/{PROGRAM}/events")
     return {
         "account_id": ids(items("accounts")) or ids(memberships, "account_id"),
@@ -98,6 +101,7 @@ def there_is(base):
         "input_id": ids(items(f"programs/{PROGRAM}/inputs")),
         "client_id": ids(items(f"programs/{PROGRAM}/clients")),
         "key_id": client,
+        "import_id": ids(items(f"programs/{PROGRAM}/input-imports")),
         "event_type": ["question.revise"],
         "framework": [FRAMEWORK],
         "node": [node["code"] for node in items(f"frameworks/{FRAMEWORK}/nodes")],

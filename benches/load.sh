@@ -4,6 +4,7 @@
 # usage: benches/load.sh [sqlite|postgres|both]      six minutes for each database
 #
 # Needs wrk, Python 3 and, for PostgreSQL, its server programs and pgbench; nothing listens but on 127.0.0.1.
+# TANGGUH_BENCH_INPUTS (300) and TANGGUH_BENCH_ROWS (50000) are how many inputs a round and a file have;
 # TANGGUH_BENCH_SECONDS (5) is how long each figure is measured, TANGGUH_BENCH_ROUNDS (3) how often.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,7 +13,7 @@ case "${1:-both}" in
   postgres) databases=(postgres) ;;
   both) databases=(sqlite postgres) ;;
   *)
-    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac
@@ -25,5 +26,6 @@ for database in "${databases[@]}"; do
   python3 benches/load.py "$database" || status=1
   python3 benches/process.py "$database" || status=1
   python3 benches/feed.py "$database" || status=1
+  python3 benches/inputs.py "$database" || status=1
 done
 exit "$status"

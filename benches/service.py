@@ -15,7 +15,7 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).parent
-BINARY = HERE.parent / "target/release/tangguh"
+BINARY = pathlib.Path(os.environ.get("TANGGUH_BENCH_BINARY", HERE.parent / "target/release/tangguh"))
 SECONDS = int(os.environ.get("TANGGUH_BENCH_SECONDS", "5"))
 ROUNDS = int(os.environ.get("TANGGUH_BENCH_ROUNDS", "3"))
 PORT = 18580

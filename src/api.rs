@@ -15,8 +15,8 @@ use serde_json::Value;
 use utoipa::OpenApi as _;
 
 use crate::{
-    access, accounts, ballots, clients, consultations, coverage, criteria, decisions, document, documents, events,
-    feed, focus_areas, frameworks,
+    access, accounts, asked_said_did, ballots, clients, consultations, coverage, criteria, decisions, document,
+    documents, events, feed, focus_areas, frameworks,
     front::{front, in_public_view},
     inputs, ledger, mappings, me, memberships, pages, participants, phases,
     platform::{self, Swagger},
@@ -62,6 +62,8 @@ fn resources(root: &mut Routes<'_>) {
         .below(BASE, Beginning::InProgram("statements").guard(), statements::routes)
         .below(BASE, Beginning::InProgram("consultations").guard(), consultations::routes)
         .below(BASE, Beginning::InProgram("inputs").guard(), inputs::routes)
+        .below(BASE, Beginning::InProgram("input-imports").guard(), inputs::import_routes)
+        .below(BASE, Beginning::InProgram("asked-said-did").guard(), asked_said_did::routes)
         .below(BASE, Beginning::InProgram("translations").guard(), translations::routes)
         .below(BASE, Beginning::Feed.guard(), feed::routes)
         .below(BASE, Beginning::Ledger.guard(), ledger::routes);

@@ -1012,6 +1012,39 @@ diesel::table! {
     use crate::db::sql::*;
     use diesel::sql_types::*;
 
+    input_imports (id) {
+        id -> Id,
+        ledger_id -> Id,
+        account_id -> Id,
+        key_id -> Nullable<Id>,
+        stakeholder_id -> Id,
+        request_id -> Text,
+        format -> Text,
+        header -> Nullable<Text>,
+        dry_run -> Bool,
+        state -> Text,
+        failure -> Nullable<Text>,
+        digest -> Nullable<Text>,
+        rows_count -> Integer,
+        received_count -> Integer,
+        repeated_count -> Integer,
+        refused_count -> Integer,
+        chunks_count -> Integer,
+        next_chunk -> Integer,
+        attempts -> Integer,
+        created_at -> Instant,
+        touched_at -> Instant,
+        uploaded_at -> Nullable<Instant>,
+        finished_at -> Nullable<Instant>,
+        leased_by -> Nullable<Id>,
+        leased_until -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
     client_keys (id) {
         id -> Id,
         client_id -> Id,
@@ -1031,6 +1064,24 @@ diesel::table! {
     revoked_tokens (id) {
         id -> Text,
         expires_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    input_import_rows (import_id, number) {
+        import_id -> Id,
+        number -> Integer,
+        line -> Integer,
+        chunk -> Integer,
+        state -> Text,
+        raw -> Nullable<Text>,
+        external_ref -> Nullable<Text>,
+        input_id -> Nullable<Id>,
+        code -> Nullable<Text>,
+        problem -> Nullable<Text>,
     }
 }
 
@@ -1107,4 +1158,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     input_subjects,
     input_effects,
     receipts,
+    input_imports,
+    input_import_rows,
 );

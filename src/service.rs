@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     access::Callers, clock::Clock, config::Settings, db::Db, feed::Watcher, limits::Limits, metrics::Metrics,
-    operations::Operations, password, seal::Sealer, token::KeyRing, valid::Schemas,
+    operations::Operations, password, seal::Sealer, token::KeyRing, valid::Schemas, worker::Bell,
 };
 
 pub struct Service {
@@ -27,6 +27,8 @@ pub struct Service {
     pub(crate) limits: Limits,
     /// Who waits for a ledger to grow.
     pub(crate) watcher: Watcher,
+    /// Rung when a file of inputs is there to be taken.
+    pub(crate) imports: Bell,
     keys: RwLock<Arc<KeyRing>>,
 }
 
@@ -52,6 +54,7 @@ impl Service {
             callers: Callers::new(),
             limits: Limits::new(settings.quotas),
             watcher: Watcher::default(),
+            imports: Bell::default(),
             keys: RwLock::new(Arc::new(keys)),
             settings,
         }

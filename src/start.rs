@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     config::{Given, Settings},
     db::{AnyConnection, Db, Lane, Target, migrations, write_transaction},
-    frameworks, idempotency, keys,
+    frameworks, idempotency, inputs, keys,
     ledger::checkpoints,
     problem::{Lang, Problem},
     seal::Sealer,
@@ -101,6 +101,7 @@ pub async fn serve(service: web::Data<Service>) -> anyhow::Result<()> {
     let settings = service.settings.clone();
     actix_web::rt::spawn(keep_house(service.clone()));
     actix_web::rt::spawn(end_waiting(service.clone()));
+    actix_web::rt::spawn(inputs::take_imports(service.clone()));
     HttpServer::new(move || api::app(service.clone()))
         .workers(settings.http_threads)
         .shutdown_timeout(settings.stop_after.as_secs())

@@ -225,11 +225,21 @@ async fn read(request: &HttpRequest, mut payload: Payload, accepted: &[&'static 
     };
     request.extensions_mut().insert(BodyDigest(Sha256::digest(&body).into()));
 
-    let Strict(value) = serde_json::from_slice(&body).map_err(|error| unreadable(&error))?;
-    let mut errors = Vec::new();
-    control_characters(&value, "", &mut errors);
-    refuse(errors)?;
+    parse(&body)
+}
+
+/// A text as JSON of which there is only one reading, without control characters.
+pub(crate) fn parse(body: &[u8]) -> Result<Value, Problem> {
+    let Strict(value) = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+    refuse_controls(&value)?;
     Ok(value)
+}
+
+/// Refuses texts with control characters.
+pub(crate) fn refuse_controls(value: &Value) -> Result<(), Problem> {
+    let mut errors = Vec::new();
+    control_characters(value, "", &mut errors);
+    refuse(errors)
 }
 
 const CODINGS: [&str; 3] = ["identity", "gzip", "deflate"];

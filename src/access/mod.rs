@@ -5,12 +5,14 @@
 //! * [`Platform<A>`]: leave to do `A` on what all programmes share.
 //! * [`Myself<A>`]: any signed-in caller, about themselves.
 //! * [`Public`]: nobody in particular; listed by name in `policy.rs`.
+//! * [`Deputy`]: for what a caller asked for and the service does in several transactions.
 //! * [`System`]: the service itself: the commands, the demo.
 //!
 //! Rights are looked up, never carried in a token. For reads they may be five seconds old; a write looks
 //! again inside its transaction.
 
 mod credential;
+mod deputy;
 mod door;
 mod identity;
 mod publicly;
@@ -20,6 +22,7 @@ mod tx;
 mod write;
 
 pub use credential::Credential;
+pub use deputy::Deputy;
 pub use door::{Can, Ledger, Myself, Platform, Reach};
 pub use identity::{Caller, Callers, Held, Machine, authenticate};
 pub use publicly::Public;

@@ -400,6 +400,12 @@ impl<A: Gate> Can<A> {
         self.service.clock.now().with_timezone(&self.time_zone).date_naive()
     }
 
+    /// A page of things that are on no ledger: its ETag is of its text.
+    pub fn page_of<T: serde::Serialize>(&self, items: &[T], next: Option<String>) -> Result<HttpResponse, Problem> {
+        let body = format!("{{\"items\":{}", serde_json::to_string(items).map_err(Problem::internal)?);
+        Ok(self.page(format!("\"{}\"", digest(body.as_bytes())), body, next, None))
+    }
+
     /// Ends a page's body and gives it its headers.
     pub fn page(&self, tag: String, mut body: String, next: Option<String>, total: Option<i64>) -> HttpResponse {
         match &next {
@@ -446,6 +452,20 @@ impl<A: Gate> Can<A> {
         response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "private, no-cache"));
         rendition.describe(&mut response);
         response.body(rendition.body)
+    }
+
+    /// The address of the page that this cursor leads to.
+    pub fn next_page(&self, cursor: &str) -> String {
+        next_url(self.request.uri(), cursor)
+    }
+
+    /// The same as [`Can::send`], of a part whose `Link` leads to the next.
+    pub fn send_part(&self, rendition: Rendition, next: Option<&str>) -> HttpResponse {
+        let mut response = self.send(rendition);
+        if let Some(Ok(link)) = next.map(|next| format!("<{next}>; rel=\"next\"").parse()) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        response
     }
 
     /// The language that the reader asks for.

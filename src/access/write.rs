@@ -71,7 +71,7 @@ impl Reply {
 }
 
 /// What a write knows before it begins.
-struct Ask {
+pub(super) struct Ask {
     reach: Reach,
     action: Action,
     request_id: String,
@@ -80,15 +80,21 @@ struct Ask {
     time_zone: chrono_tz::Tz,
 }
 
+impl Ask {
+    pub(super) fn new(reach: Reach, action: Action, request_id: String, key: Option<Key>) -> Ask {
+        Ask { reach, action, request_id, key, source_language: String::new(), time_zone: chrono_tz::Tz::UTC }
+    }
+}
+
 type Work = Box<dyn FnOnce(&mut Tx<'_>) -> Result<Recorded<Reply>, Problem> + Send>;
 
-struct Done {
+pub(super) struct Done {
     reply: Reply,
     replayed: bool,
-    rights_changed: bool,
+    pub(super) rights_changed: bool,
     refusal: Option<Problem>,
     /// How far the ledgers have grown.
-    heads: Vec<(Id, i64)>,
+    pub(super) heads: Vec<(Id, i64)>,
 }
 
 impl<A: Gate> Can<A> {
@@ -181,14 +187,7 @@ impl<A: Gate> Can<A> {
     }
 
     fn ask(&self, key: Option<Key>) -> Ask {
-        Ask {
-            reach: self.reach.clone(),
-            action: Self::ACTION,
-            request_id: request_id(&self.request),
-            key,
-            source_language: String::new(),
-            time_zone: chrono_tz::Tz::UTC,
-        }
+        Ask::new(self.reach.clone(), Self::ACTION, request_id(&self.request), key)
     }
 }
 
@@ -211,7 +210,12 @@ async fn transact(service: &web::Data<Service>, ask: Ask, work: Work) -> Result<
     }
 }
 
-fn run(conn: &mut AnyConnection, service: &Service, mut ask: Ask, work: Work) -> Result<Done, Problem> {
+pub(super) fn run(
+    conn: &mut AnyConnection,
+    service: &Service,
+    mut ask: Ask,
+    work: impl FnOnce(&mut Tx<'_>) -> Result<Recorded<Reply>, Problem>,
+) -> Result<Done, Problem> {
     let ledger = ask.reach.ledger;
     let head = lock_head(conn, ledger)?.ok_or(Problem::NotFound)?;
     let now = service.clock.now().max(head.at);

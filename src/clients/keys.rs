@@ -30,7 +30,7 @@ pub struct ClientKey {
     #[serde(default)]
     pub expires_on: Option<NaiveDate>,
     /// When it was last used, to the minute. It is kept outside the revisions.
-    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "types::serialize_instant_if")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "types::serialize_instant_if_any")]
     pub last_used_at: Option<DateTime<Utc>>,
 }
 

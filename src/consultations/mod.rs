@@ -6,5 +6,5 @@
 mod model;
 mod routes;
 
-pub use model::{Consultation, InputKind};
+pub use model::{Consultation, ConsultedKind, InputKind};
 pub use routes::routes;

@@ -190,12 +190,9 @@ pub fn instant_text(at: &DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// Serialises an instant that there may be as [`instant_text`].
-pub fn serialize_instant_if<S: serde::Serializer>(at: &Option<DateTime<Utc>>, to: S) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => serialize_instant(at, to),
-        None => to.serialize_none(),
-    }
+/// Serialises what may be an instant as [`instant_text`].
+pub fn serialize_instant_if_any<S: serde::Serializer>(at: &Option<DateTime<Utc>>, to: S) -> Result<S::Ok, S::Error> {
+    at.as_ref().map(instant_text).serialize(to)
 }
 
 /// Serialises an instant as [`instant_text`].

@@ -78,6 +78,18 @@ impl Watcher {
         self.stopping.send_replace(true);
     }
 
+    /// Whether the process is being stopped.
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Waits until the process is being stopped.
+    pub async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // The sender lives as long as the watcher does.
+        _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+
     /// Looks on and on, once nobody else does. Another goes on when this is dropped.
     async fn look(&self, look: impl AsyncFn() -> Result<Vec<(Id, i64)>, Problem>) {
         let mut looked = self.looked.lock().await;

@@ -10,6 +10,7 @@ mod acts_routes;
 mod batch;
 mod decisions;
 mod effects;
+mod imports;
 mod model;
 mod outcome;
 mod receipt;
@@ -17,6 +18,8 @@ mod references;
 mod routes;
 mod send;
 
-pub use effects::{EffectItem, of_question};
-pub use model::{Input, InputState};
+pub use decisions::{InputAnswer, InputDecision};
+pub use effects::{EffectItem, InputEffectItem, of_question, read as effects_of};
+pub use imports::{Taker, routes as import_routes, take_imports};
+pub use model::{Input, InputState, InputSubjectKind, Sight};
 pub use routes::routes;

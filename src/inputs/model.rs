@@ -214,9 +214,40 @@ versioned!(
 /// Who sees the inputs of all organisations.
 const SEE_ALL: Roles = Roles::of(&[Role::Lead, Role::Secretariat, Role::Facilitator, Role::Agency, Role::Observer]);
 
-/// Who decides sees all that there is.
-fn decides(reach: &Reach) -> bool {
-    reach.may(Action::DecideInput)
+/// Whose inputs a caller sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// All that there are: who decides.
+    All,
+    /// Those of all organisations, but what is set aside only of this one.
+    AllButQuarantined(Id),
+    /// Those of this organisation.
+    Own(Id),
+}
+
+impl Sight {
+    pub fn of(reach: &Reach) -> Sight {
+        let own = reach.stakeholder.unwrap_or(Id::NIL);
+        match () {
+            () if reach.may(Action::DecideInput) => Sight::All,
+            () if SEE_ALL.meets(reach.roles) => Sight::AllButQuarantined(own),
+            () => Sight::Own(own),
+        }
+    }
+}
+
+/// Narrows a query over inputs to those that the caller sees.
+#[macro_export]
+macro_rules! inputs_seen {
+    ($query:expr, $reach:expr) => {{
+        use diesel::prelude::*;
+        use $crate::{inputs::Sight, schema::input_revisions as t};
+        match Sight::of($reach) {
+            Sight::All => $query,
+            Sight::AllButQuarantined(own) => $query.filter(t::stakeholder_id.eq(own).or(t::state.ne("quarantined"))),
+            Sight::Own(own) => $query.filter(t::stakeholder_id.eq(own)),
+        }
+    }};
 }
 
 impl Resource for Input {
@@ -256,11 +287,13 @@ impl Resource for Input {
         struct Owned {
             stakeholder_id: Id,
         }
-        if decides(reach) || (SEE_ALL.meets(reach.roles) && stored.state != "quarantined") {
-            return false;
-        }
+        let own = match Sight::of(reach) {
+            Sight::All => return false,
+            Sight::AllButQuarantined(_) if stored.state != "quarantined" => return false,
+            Sight::AllButQuarantined(own) | Sight::Own(own) => own,
+        };
         let owner = serde_json::from_str::<Owned>(&stored.body).ok();
-        owner.is_none_or(|owned| reach.stakeholder != Some(owned.stakeholder_id))
+        owner.is_none_or(|owned| owned.stakeholder_id != own)
     }
 
     fn sort_key(sort: &str, stored: &Stored) -> Result<Value, Problem> {
@@ -299,14 +332,7 @@ impl Input {
         today: NaiveDate,
     ) -> Result<Listed, Problem> {
         use input_revisions as t;
-        let mut query = listed!(input_revisions, reach.ledger, at, &[]);
-        if !decides(reach) {
-            let own = t::stakeholder_id.eq(reach.stakeholder.unwrap_or(Id::NIL));
-            query = match SEE_ALL.meets(reach.roles) {
-                true => query.filter(own.or(t::state.ne("quarantined"))),
-                false => query.filter(own),
-            };
-        }
+        let mut query = inputs_seen!(listed!(input_revisions, reach.ledger, at, &[]), reach);
         if let Some(states) = &filter.state {
             query = query.filter(t::state.eq_any(states.0.iter().map(|state| state.name())));
         }

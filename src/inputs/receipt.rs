@@ -13,6 +13,7 @@ use crate::{
     policy::Gate,
     problem::Problem,
     schema::receipts,
+    service::Service,
     token::KeyRing,
 };
 
@@ -37,6 +38,11 @@ impl Envelope {
             digest: can.body_digest()?,
             keyed: can.has_key(),
         })
+    }
+
+    /// Of a file that came earlier.
+    pub fn of_file(service: &Service, digest: String) -> Envelope {
+        Envelope { keys: service.keys(), issuer: service.settings.public_url.clone(), digest, keyed: false }
     }
 }
 

@@ -38,16 +38,22 @@ pub struct Wanted {
     pub lang: Option<Lang>,
 }
 
+/// The language that a reader asks for by `lang` or by `Accept-Language`, if any.
+pub fn asked_language(request: &HttpRequest) -> Option<Lang> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
+    let asked = pairs.iter().find(|(name, _)| name == "lang").and_then(|(_, value)| Lang::named(value));
+    let said = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    asked.or_else(|| Lang::asked(said))
+}
+
 impl FromRequest for Wanted {
     type Error = Problem;
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let said = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let pairs: Vec<(String, String)> = serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
-        let asked = pairs.iter().find(|(name, _)| name == "lang").and_then(|(_, value)| Lang::named(value));
-        let lang = asked.or_else(|| Lang::asked(said(header::ACCEPT_LANGUAGE)));
-        let media = Media::wanted(said(header::ACCEPT)).ok_or_else(|| Problem::NotAcceptable(Media::NAMES.to_vec()));
+        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        let lang = asked_language(request);
+        let media = Media::wanted(accept).ok_or_else(|| Problem::NotAcceptable(Media::NAMES.to_vec()));
         std::future::ready(media.map(|media| Wanted { media, lang }))
     }
 }

@@ -92,6 +92,23 @@ labels! {
     SIGNATURE = "Tanda tangan digital", "Digital signature";
     CITE = "Kutip sebagai", "Cite as";
     ADDRESS = "Alamat tetap", "Stable address";
+    ASKED_SAID_DID = "Ditanyakan, disampaikan, dilakukan", "Asked, said, done";
+    ASKED = "Yang ditanyakan", "What was asked";
+    SAID_AND_DONE = "Yang disampaikan, dan tindak lanjutnya", "What was said, and what was done";
+    CONSULTATIONS = "Konsultasi", "Consultations";
+    CONSULTATION = "Konsultasi", "Consultation";
+    QUESTIONS = "Pertanyaan analisis", "Analysis questions";
+    TOPIC = "Pokok", "Topic";
+    OPENS = "Dibuka", "Opens";
+    CLOSES = "Ditutup", "Closes";
+    ABOUT = "Tentang", "About";
+    RECEIVED = "Diterima", "Received";
+    LINKS = "Tautan", "Links";
+    DECISION = "Keputusan", "Decision";
+    WHY = "Penjelasan", "Explanation";
+    CAME_OF_IT = "Hasilnya", "What came of it";
+    ANSWER = "Jawaban kepada pengirim", "Answer to the sender";
+    NEXT_PAGE = "Halaman berikutnya", "Next page";
     WRITTEN_BY_SERVICE = "Halaman ini ditulis oleh layanan dari catatan program.", "The service wrote this page from the programme's record.";
 }
 
@@ -198,6 +215,26 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("not_fitting", "tidak cocok", "not fitting"),
     ("merged", "digabungkan", "merged"),
     ("retired", "tidak dipakai lagi", "retired"),
+    ("comment", "tanggapan", "comment"),
+    ("evidence", "bukti", "evidence"),
+    ("proposal", "usulan", "proposal"),
+    ("objection", "keberatan", "objection"),
+    ("received", "diterima", "received"),
+    ("acknowledged", "dikonfirmasi", "acknowledged"),
+    ("more_information_needed", "menunggu keterangan pengirim", "more information needed"),
+    ("withdrawn", "ditarik", "withdrawn"),
+    ("quarantined", "disisihkan", "set aside"),
+    ("accepted", "diterima", "accepted"),
+    ("accepted_in_part", "diterima sebagian", "accepted in part"),
+    ("deferred", "ditunda", "deferred"),
+    ("out_of_scope", "di luar lingkup", "out of scope"),
+    ("already_covered", "sudah tercakup", "already covered"),
+    ("not_accepted", "tidak diterima", "not accepted"),
+    ("focus_area", "area fokus", "focus area"),
+    ("statement", "status ketahanan kota", "resilience statement"),
+    ("phase", "tahap", "phase"),
+    ("event", "acara", "event"),
+    ("consultation", "konsultasi", "consultation"),
     ("id", "bahasa Indonesia", "Indonesian"),
     ("en", "bahasa Inggris", "English"),
 ];

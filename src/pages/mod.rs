@@ -12,7 +12,7 @@ mod markdown;
 mod page;
 
 pub use accept::{Media, accepts, choose};
-pub use answer::{LangParams, Rendition, Wanted};
+pub use answer::{LangParams, PageLang, Rendition, Wanted, asked_language};
 pub use page::{Block, Line, Page, Passage, Piece, Section, Table, day};
 
 #[cfg(test)]

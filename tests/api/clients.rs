@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 use tangguh::{
     clients::tell_of_expiry,
+    inputs::Taker,
     policy::{Role::*, Scope},
     schema::{client_keys, ledger_rows, stored_replies},
     secret,
@@ -462,6 +463,39 @@ story! {
         assert_eq!(changes.items().len(), 4);
         assert!(changes.items().iter().all(|change| change["account_id"].is_null()), "{}", changes.text);
         assert!(world.get(Member(Agency), "{p}/changes?types=client.expiring").expect(200).await.items().is_empty());
+        world.verify();
+    }
+}
+
+story! {
+    async fn a_file_of_a_client_is_taken_while_its_key_holds(world) {
+        let (id, key) = keyed(&world, client(&["input.send", "input.read"])).await;
+        let machine = Bearer(key);
+        let upload = async |reference: &str| {
+            let ask = world.post(machine.clone(), "{p}/input-imports").header("content-type", "application/x-ndjson");
+            ask.bytes(format!("{}\n", input(reference)).into_bytes()).expect(202).await.id()
+        };
+        let settle = async || {
+            let taker = Taker::new(&world.service);
+            while taker.run_once().await.unwrap() {}
+        };
+        let state = async |import: &str| {
+            let import = world.get(Member(Lead), &format!("{{p}}/input-imports/{import}")).expect(200).await.body;
+            (import["state"].clone(), import["failure"].clone())
+        };
+        let first = upload("F-1").await;
+        settle().await;
+        assert_eq!(state(&first).await.0, "done");
+        let sent = world.get(machine.clone(), "{p}/inputs?external_ref=F-1").expect(200).await;
+        assert_eq!(sent.items()[0]["stakeholder_id"], json!(world.seed.stakeholders["mitra"]));
+        // Between the file and its rows the client is revoked.
+        let second = upload("F-2").await;
+        let etag = now(&world, &id).await.etag();
+        let why = json!({"reason": "Kunci bocor."});
+        world.post(Member(Lead), &format!("{{p}}/clients/{id}/revocation")).if_match(&etag).json(why).expect(200).await;
+        settle().await;
+        assert_eq!(state(&second).await, (json!("failed"), json!("right_ended")));
+        assert!(world.get(Member(Lead), "{p}/inputs?external_ref=F-2").expect(200).await.items().is_empty());
         world.verify();
     }
 }

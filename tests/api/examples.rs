@@ -75,7 +75,10 @@ impl Run<'_> {
             let seen = self.world.get(who, &fill(operation.resource())).expect(200).await;
             ask = ask.if_match(&seen.etag());
         }
-        ask = match (body.is_null(), operation.is_patch()) {
+        if let (true, Value::String(file)) = (operation.takes_file(), &body) {
+            ask = ask.header("content-type", FILE).bytes(file.clone().into_bytes());
+        }
+        ask = match (body.is_null() || operation.takes_file(), operation.is_patch()) {
             (true, _) => ask,
             (false, true) => ask.patch(body),
             (false, false) => ask.json(body),
@@ -544,7 +547,7 @@ fn every_example_is_as_the_document_says() {
         let operation = Operation::named(&id);
         let status = example["response"]["status"].as_u64().unwrap() as u16;
         let sides = [
-            ("request", operation.body().or(operation.form()), &example["request"]),
+            ("request", operation.body().or(operation.form()).or(operation.file()), &example["request"]),
             ("response", operation.answer(status), &example["response"]["body"]),
         ];
         for (side, schema, value) in sides {

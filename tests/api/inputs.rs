@@ -90,7 +90,7 @@ const STATES: [&str; 8] = [
 ];
 
 /// A partner of another organisation than the template's.
-async fn other_partner(world: &World) -> Who {
+pub async fn other_partner(world: &World) -> Who {
     let body = json!({"account_id": world.account(&Outsider), "stakeholder_id": world.seed.stakeholders["tetangga"],
         "role": "partner", "from_on": "2026-01-01"});
     world.post(Member(Lead), "{p}/memberships").json(body).expect(201).await;

@@ -11,6 +11,7 @@ mod room;
 
 mod access;
 mod accounts;
+mod asked_said_did;
 mod attendance;
 mod ballots;
 mod checkpoints;
@@ -32,6 +33,7 @@ mod front;
 mod gates;
 mod history;
 mod idempotency;
+mod imports;
 mod inputs;
 mod ledger;
 mod limits;

@@ -72,6 +72,16 @@ impl Operation {
         self.told.pointer("/requestBody/content/application~1x-www-form-urlencoded/schema")
     }
 
+    /// The schema of a file that it takes.
+    pub fn file(&self) -> Option<&'static Value> {
+        self.told.pointer("/requestBody/content")?.get(FILE).map(|media| &media["schema"])
+    }
+
+    /// Whether it takes a file.
+    pub fn takes_file(&self) -> bool {
+        self.file().is_some()
+    }
+
     /// The schema of its JSON answer of this status.
     pub fn answer(&self, status: u16) -> Option<&'static Value> {
         self.told.pointer(&format!("/responses/{status}/content/application~1json/schema"))
@@ -227,6 +237,9 @@ impl Things {
         let key = world.post(sender.clone(), &path).if_match("\"1\"").json(json!({})).expect(201).await.id();
         let path = format!("{slug}/inputs");
         let input = world.post(sender.clone(), &path).json(input("KB-1")).expect(201).await.id();
+        let imports = format!("{slug}/input-imports");
+        let import = world.post(sender.clone(), &imports).header("content-type", FILE).bytes(file().into_bytes());
+        let import = import.expect(202).await.id();
         // Of another, something came.
         let other = world.post(sender, &path).json(self::input("KB-2")).expect(201).await.id();
         let effects = json!([{"kind": "question", "id": question.id(), "revision": 3}]);
@@ -256,6 +269,7 @@ impl Things {
             ("input_id", input),
             ("client_id", client),
             ("key_id", key),
+            ("import_id", import),
             ("event_code", code(&minuted)),
             ("statement_code", code(&published)),
             ("edition", "1".into()),
@@ -430,9 +444,17 @@ impl Things {
         match self.good(operation) {
             Some(body) if operation.is_patch() => ask.patch(body),
             Some(body) => ask.json(body),
+            None if operation.takes_file() => ask.header("content-type", FILE).bytes(file().into_bytes()),
             None => ask,
         }
     }
+}
+
+/// The media type of a file that an operation takes.
+pub const FILE: &str = "application/x-ndjson";
+
+fn file() -> String {
+    format!("{}\n", input("KB-6"))
 }
 
 /// Good values of the query parameters that an operation must have.

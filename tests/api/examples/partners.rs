@@ -1,7 +1,7 @@
 //! What partners are asked, and what they send.
 
 use serde_json::json;
-use tangguh::policy::Role::*;
+use tangguh::{inputs::Taker, policy::Role::*};
 
 use super::{Run, both};
 use crate::harness::*;
@@ -96,10 +96,22 @@ pub async fn inputs(run: &mut Run<'_>, area: &str, consultation: &str) {
     let came = run.act("send_inputs", partner.clone(), &program, json!({"mode": "each", "items": items})).await;
     let id = |number: usize| came.items()[number]["id"].as_str().unwrap().to_owned();
     let why = json!({"reason": "Posko sudah dibuka."});
-    run.act("withdraw_input", partner, &["jakarta", &id(1)], why).await;
+    run.act("withdraw_input", partner.clone(), &["jakarta", &id(1)], why).await;
     let step = json!({"to": "in_review", "reason": "Dibahas."});
     run.call("step_input", secretariat.clone(), &["jakarta", &id(0)], "", step).await;
+    let file = format!(
+        "{}\n{}\n",
+        comment("KB-2026-0045", "Pompa di Kali Contoh mati."),
+        json!({"kind": "comment", "text": "", "language": "id", "external_ref": "KB-2026-0046"})
+    );
+    let import = run.act("import_inputs", partner.clone(), &program, json!(file)).await.id();
+    let taker = Taker::new(&run.world.service);
+    while taker.run_once().await.unwrap() {}
+    run.read("list_input_imports", partner.clone(), &program, "?state=done").await;
+    run.read("get_input_import", partner.clone(), &["jakarta", &import], "").await;
+    run.read("list_input_import_rows", partner.clone(), &["jakarta", &import], "").await;
     let bulk = json!({"items": [{"input_id": id(0), "on_revision": 2}],
         "decision": {"kind": "already_covered", "text": both("Sudah ada dalam rencana.", "It is in the plan already.")}});
     run.act("decide_inputs", secretariat, &program, bulk).await;
+    run.read("get_asked_said_did", partner, &program, "?limit=1").await;
 }

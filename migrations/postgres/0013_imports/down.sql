@@ -1,0 +1,2 @@
+drop table input_import_rows;
+drop table input_imports;

@@ -1,0 +1,151 @@
+//! The report as a table: one row for each input, written while it is read.
+
+use serde_json::{Value, json};
+
+use super::{
+    read::{self, Scope},
+    told::SaidAndDone,
+};
+use crate::{
+    access::{Part, Reach},
+    db::{AnyConnection, Id, types::instant_text},
+    localized::Localized,
+    problem::{Lang, Problem},
+};
+
+pub const MEDIA_TYPE: &str = "text/csv; charset=utf-8";
+
+/// Inputs that one read looks at.
+const CHUNK: i64 = 200;
+
+const COLUMNS: [&str; 20] = [
+    "code",
+    "organisation",
+    "kind",
+    "received_at",
+    "consultation",
+    "about",
+    "text",
+    "language",
+    "links",
+    "state",
+    "due_on",
+    "decision",
+    "reason_code",
+    "decision_text",
+    "decided_at",
+    "effects",
+    "answer_text",
+    "answered_at",
+    "id",
+    "stakeholder_id",
+];
+
+/// What is still to be told.
+pub struct Rest {
+    pub scope: Scope,
+    pub lang: Lang,
+    pub after: Option<Id>,
+}
+
+/// The next rows; the names of the columns before the first.
+pub fn go_on(conn: &mut AnyConnection, reach: &Reach, rest: Rest) -> Result<Part<Rest>, Problem> {
+    let mut text = String::new();
+    if rest.after.is_none() {
+        push_row(&mut text, COLUMNS.map(str::to_owned));
+    }
+    let inputs = read::inputs(conn, reach, &rest.scope, rest.after, CHUNK)?;
+    let last = inputs.last().filter(|_| inputs.len() as i64 == CHUNK).map(|last| last.meta.id);
+    for item in read::tell(conn, reach, inputs)? {
+        push_row(&mut text, cells(&item, rest.lang, &rest.scope.program.source_language));
+    }
+    Ok(Part { text, left: last.map(|last| Rest { after: Some(last), ..rest }) })
+}
+
+fn cells(item: &SaidAndDone, lang: Lang, source: &str) -> [String; COLUMNS.len()] {
+    let name = |value: Value| value.as_str().unwrap_or_default().to_owned();
+    let words = |text: &Localized| {
+        let found = text.0.get(lang.tag()).or_else(|| text.0.get(source)).or_else(|| text.0.values().next());
+        found.cloned().unwrap_or_default()
+    };
+    let (decision, answer) = (item.decision.as_ref(), item.answer.as_ref());
+    let joined = |all: Vec<String>| all.join(" ");
+    let about = item.about.iter().map(|one| one.code.clone().unwrap_or_else(|| one.id.to_string()));
+    let effects = item
+        .effects
+        .iter()
+        .map(|one| format!("{}@{}", one.code.clone().unwrap_or_else(|| one.id.to_string()), one.revision));
+    [
+        item.code.clone(),
+        words(&item.organisation.name),
+        name(json!(item.kind)),
+        instant_text(&item.received_at),
+        item.consultation.clone().unwrap_or_default(),
+        joined(about.collect()),
+        item.text.clone(),
+        item.language.clone(),
+        item.links.join(" "),
+        item.state.name().to_owned(),
+        item.due_on.map(|day| day.to_string()).unwrap_or_default(),
+        decision.map(|one| name(json!(one.kind))).unwrap_or_default(),
+        decision.map(|one| name(json!(one.reason_code))).unwrap_or_default(),
+        decision.map(|one| words(&one.text)).unwrap_or_default(),
+        decision.map(|one| instant_text(&one.decided_at)).unwrap_or_default(),
+        joined(effects.collect()),
+        answer.map(|one| words(&one.text)).unwrap_or_default(),
+        answer.map(|one| instant_text(&one.answered_at)).unwrap_or_default(),
+        item.id.to_string(),
+        item.organisation.id.to_string(),
+    ]
+}
+
+fn push_row(text: &mut String, cells: [String; COLUMNS.len()]) {
+    for (number, cell) in cells.iter().enumerate() {
+        if number > 0 {
+            text.push(',');
+        }
+        push_cell(text, cell);
+    }
+    text.push_str("\r\n");
+}
+
+/// A cell as RFC 4180 has it. A spreadsheet runs what begins like a formula, whoever wrote it: an apostrophe before it
+/// makes it the text that it is.
+fn push_cell(text: &mut String, cell: &str) {
+    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
+    let quoted = cell.contains([',', ';', '"', '\n', '\r']) || cell.starts_with(' ') || cell.ends_with(' ');
+    if quoted {
+        text.push('"');
+    }
+    if formula {
+        text.push('\'');
+    }
+    match quoted {
+        true => text.push_str(&cell.replace('"', "\"\"")),
+        false => text.push_str(cell),
+    }
+    if quoted {
+        text.push('"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        let written = |cell: &str| {
+            let mut text = String::new();
+            push_cell(&mut text, cell);
+            text
+        };
+        for begin in ["=", "+", "-", "@", "\t"] {
+            assert_eq!(written(&format!("{begin}SUM(A1)")), format!("'{begin}SUM(A1)"));
+        }
+        assert_eq!(written("=HYPERLINK(\"x\",\"y\")"), "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\"");
+        assert_eq!(written("\r=1"), "\"'\r=1\"");
+        assert_eq!(written("a = b"), "a = b");
+        assert_eq!(written("satu\r\ndua"), "\"satu\r\ndua\"");
+    }
+}
