@@ -26,6 +26,7 @@ use crate::{
     service::Service,
     shocks_and_stresses, sign_ins, stakeholders, statements, translations,
     valid::BodyLimit,
+    webhooks,
 };
 
 /// Every resource is named here, once, with the words that its paths begin with.
@@ -59,6 +60,7 @@ fn resources(root: &mut Routes<'_>) {
         .below(BASE, Beginning::InProgram("statements").guard(), statements::routes)
         .below(BASE, Beginning::InProgram("consultations").guard(), consultations::routes)
         .below(BASE, Beginning::InProgram("inputs").guard(), inputs::routes)
+        .below(BASE, Beginning::InProgram("webhooks").guard(), webhooks::routes)
         .below(BASE, Beginning::InProgram("translations").guard(), translations::routes)
         .below(BASE, Beginning::Feed.guard(), feed::routes)
         .below(BASE, Beginning::Ledger.guard(), ledger::routes);
@@ -172,9 +174,10 @@ const BASE: &str = "/api/v1";
         (name = "inputs", description = "What organisations send for themselves, and what became of it."),
         (name = "public", description = "What is published, for everybody."),
         (name = "feed", description = "Following a programme: what changed, a snapshot to begin with, the types of events."),
+        (name = "webhooks", description = "Being told of a programme's changes as they happen, by Standard Webhooks 1.0."),
         (name = "ledger", description = "Every change, in order."),
     ),
-    components(schemas(ProblemBody)),
+    components(schemas(ProblemBody, webhooks::WebhookMessage)),
 )]
 struct Heading;
 

@@ -89,3 +89,4 @@ pub mod token;
 mod translations;
 pub mod valid;
 pub mod versioned;
+pub mod webhooks;

@@ -232,6 +232,15 @@ policy! {
     WithdrawInput        = "input.withdraw",          Program:  Lead Secretariat Facilitator Agency Partner;
     DecideInput          = "input.decide",            Program:  Lead Secretariat;
 
+    ReadWebhook          = "webhook.read",            Program:  Lead Secretariat Agency Partner;
+    CreateWebhook        = "webhook.create",          Program:  Lead Secretariat Agency Partner;
+    EditWebhook          = "webhook.edit",            Program:  Lead Secretariat Agency Partner;
+    DeleteWebhook        = "webhook.delete",          Program:  Lead Secretariat Agency Partner;
+    RenewWebhookSecret   = "webhook.renew_secret",    Program:  Lead Secretariat Agency Partner;
+    TestWebhook          = "webhook.test",            Program:  Lead Secretariat Agency Partner;
+    SkipWebhookMessage   = "webhook.skip",            Program:  Lead Secretariat Agency Partner;
+    ReplayWebhookMessages = "webhook.replay",         Program:  Lead Secretariat Agency Partner;
+
     ReadLedger           = "ledger.read",             Program:  Lead Secretariat;
     ReadPlatformLedger   = "platform_ledger.read",    Platform: Admin;
 }

@@ -28,6 +28,7 @@ use crate::{
     sign_ins,
     token::KeyRing,
     valid::Schemas,
+    webhooks,
 };
 
 /// The secret that seals the keys: given, in a file, or made beside a new SQLite file.
@@ -96,11 +97,14 @@ pub fn service(settings: Settings, sealer: Sealer, clock: Clock) -> anyhow::Resu
     Ok(web::Data::new(Service::new(db, clock, settings, sealer, keys, document, schemas)))
 }
 
-/// Serves until the process is told to stop; then requests in flight end.
-pub async fn serve(service: web::Data<Service>) -> anyhow::Result<()> {
+/// Serves until the process is told to stop; then requests in flight end, and so do messages to webhooks, which it
+/// delivers unless another process does.
+pub async fn serve(service: web::Data<Service>, deliver: bool) -> anyhow::Result<()> {
     let settings = service.settings.clone();
     actix_web::rt::spawn(keep_house(service.clone()));
     actix_web::rt::spawn(end_waiting(service.clone()));
+    let worker = deliver.then(|| actix_web::rt::spawn(webhooks::work(service.clone())));
+    let stopped = service.clone();
     HttpServer::new(move || api::app(service.clone()))
         .workers(settings.http_threads)
         .shutdown_timeout(settings.stop_after.as_secs())
@@ -108,7 +112,17 @@ pub async fn serve(service: web::Data<Service>) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be listened on", settings.listen))?
         .run()
         .await?;
+    stopped.watcher.stop();
+    if let Some(worker) = worker {
+        worker.await?;
+    }
     Ok(())
+}
+
+/// Delivers to webhooks and does nothing else, until the process is told to stop.
+pub async fn work(service: web::Data<Service>) {
+    actix_web::rt::spawn(end_waiting(service.clone()));
+    webhooks::work(service).await;
 }
 
 /// Answers whoever waits for a change when the process is told to stop: nothing is in flight that would keep it.
@@ -137,9 +151,9 @@ async fn keep_house(service: web::Data<Service>) {
         }
         if minutes.is_multiple_of(60) {
             let now = service.clock.now();
-            let swept = service
-                .db
-                .run(Lane::Long, move |conn| Ok(idempotency::sweep(conn, now)? + sign_ins::sweep(conn, now)?));
+            let swept = service.db.run(Lane::Long, move |conn| {
+                Ok(idempotency::sweep(conn, now)? + sign_ins::sweep(conn, now)? + webhooks::sweep(conn, now)?)
+            });
             match swept.await {
                 Ok(rows) => log::debug!("forgot {rows} rows that were past their time"),
                 Err(problem) => log::warn!("old rows could not be forgotten: {}", problem.name()),

@@ -119,6 +119,12 @@ impl From<At> for DateTime<Utc> {
     }
 }
 
+impl From<DateTime<Utc>> for At {
+    fn from(at: DateTime<Utc>) -> At {
+        At(at)
+    }
+}
+
 macro_rules! on_both {
     ($($rust:ty as $sql:expr, $sql_type:ty;)+) => {$(
         impl ToSql<$sql_type, Backend> for $rust {
@@ -193,4 +199,9 @@ pub fn instant_text(at: &DateTime<Utc>) -> String {
 /// Serialises an instant as [`instant_text`].
 pub fn serialize_instant<S: serde::Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&instant_text(at))
+}
+
+/// The same of an instant that may be missing.
+pub fn serialize_instant_if_any<S: serde::Serializer>(at: &Option<DateTime<Utc>>, to: S) -> Result<S::Ok, S::Error> {
+    at.as_ref().map(instant_text).serialize(to)
 }

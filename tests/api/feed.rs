@@ -90,7 +90,7 @@ fn told(changes: &[Value]) -> Vec<(&str, &str, i64)> {
 /// What depends on who asks or when, and is in no revision.
 fn lasting(mut body: Value) -> Value {
     if let Some(members) = body.as_object_mut() {
-        members.retain(|name, _| name != "allowed_actions" && name != "stale");
+        members.retain(|name, _| !["allowed_actions", "stale", "delivery"].contains(&name.as_str()));
     }
     body
 }
