@@ -75,6 +75,7 @@ def there_is(base):
     session.post(
         f"{program}/input-imports", data="\n", headers={"Content-Type": "application/x-ndjson"}, timeout=10
     )
+    make_webhook(program)
     events = items(f"programs/{PROGRAM}/events")
     return {
         "account_id": ids(items("accounts")) or ids(memberships, "account_id"),
@@ -101,6 +102,7 @@ def there_is(base):
         "input_id": ids(items(f"programs/{PROGRAM}/inputs")),
         "client_id": ids(items(f"programs/{PROGRAM}/clients")),
         "key_id": client,
+        "webhook_id": ids(items(f"programs/{PROGRAM}/webhooks")),
         "import_id": ids(items(f"programs/{PROGRAM}/input-imports")),
         "event_type": ["question.revise"],
         "framework": [FRAMEWORK],
@@ -130,6 +132,13 @@ def make_client(program):
         return []
     keys = act(f"{program}/clients/{made.json()['id']}", "keys", {})
     return [keys.json()["id"]] if keys.status_code == 201 else []
+
+
+def make_webhook(program):
+    """A webhook that leads nowhere, and says so at once. Nothing, to who may not."""
+    made = session.post(f"{program}/webhooks", json={"url": "http://127.0.0.1:9/"}, timeout=10)
+    if made.status_code == 201:
+        act(f"{program}/webhooks/{made.json()['id']}", "secrets", {})
 
 
 def run_session(program, organisations):

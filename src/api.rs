@@ -26,6 +26,7 @@ use crate::{
     service::Service,
     shocks_and_stresses, sign_ins, stakeholders, statements, translations,
     valid::BodyLimit,
+    webhooks,
 };
 
 /// Every resource is named here, once, with the words that its paths begin with.
@@ -64,6 +65,7 @@ fn resources(root: &mut Routes<'_>) {
         .below(BASE, Beginning::InProgram("inputs").guard(), inputs::routes)
         .below(BASE, Beginning::InProgram("input-imports").guard(), inputs::import_routes)
         .below(BASE, Beginning::InProgram("asked-said-did").guard(), asked_said_did::routes)
+        .below(BASE, Beginning::InProgram("webhooks").guard(), webhooks::routes)
         .below(BASE, Beginning::InProgram("translations").guard(), translations::routes)
         .below(BASE, Beginning::Feed.guard(), feed::routes)
         .below(BASE, Beginning::Ledger.guard(), ledger::routes);
@@ -178,9 +180,10 @@ const BASE: &str = "/api/v1";
         (name = "inputs", description = "What organisations send for themselves, and what became of it."),
         (name = "public", description = "What is published, for everybody."),
         (name = "feed", description = "Following a programme: what changed, a snapshot to begin with, the types of events."),
+        (name = "webhooks", description = "Being told of a programme's changes as they happen, by Standard Webhooks 1.0."),
         (name = "ledger", description = "Every change, in order."),
     ),
-    components(schemas(ProblemBody)),
+    components(schemas(ProblemBody, webhooks::WebhookMessage)),
 )]
 struct Heading;
 

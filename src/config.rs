@@ -1,15 +1,21 @@
 //! Every setting: a flag and an environment variable, its default, and why one would change it. All that
 //! are wrong are reported at once.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use ipnet::IpNet;
+use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use crate::{
     db::{Pools, Target},
     limits::{Quota, Quotas},
     password,
+    webhooks::Outbound,
 };
 
 /// The settings as they are given. All are text here, so that one wrong value does not hide another.
@@ -65,6 +71,16 @@ pub struct Given {
     /// Seconds that requests in flight get to end when the service is stopped
     #[arg(long, global = true, env = "TANGGUH_STOP_SECONDS", default_value = "20")]
     pub stop_seconds: String,
+    /// Networks that webhooks may be sent to though they are private, separated by commas; there without TLS too. For
+    /// tests and closed networks
+    #[arg(long, global = true, env = "TANGGUH_WEBHOOK_ALLOW", default_value = "")]
+    pub webhook_allow: String,
+    /// A file of PEM certificates: authorities that webhooks trust beside those of browsers
+    #[arg(long, global = true, env = "TANGGUH_WEBHOOK_CA_FILE")]
+    pub webhook_ca_file: Option<PathBuf>,
+    /// Webhook messages that one process sends in a second at most
+    #[arg(long, global = true, env = "TANGGUH_WEBHOOK_RATE", default_value = "100")]
+    pub webhook_rate: String,
     /// Whom to tell of a weakness: the Contact of security.txt (`mailto:…` or `https://…`)
     #[arg(long, global = true, env = "TANGGUH_SECURITY_CONTACT", default_value = "mailto:security@example.org")]
     pub security_contact: String,
@@ -84,6 +100,7 @@ pub struct Settings {
     pub quotas: Quotas,
     pub stop_after: Duration,
     pub security_contact: String,
+    pub webhooks: Outbound,
     /// Not a setting: tests hash passwords cheaply.
     pub password_cost: password::Cost,
 }
@@ -132,6 +149,7 @@ impl Given {
         };
         let body_limit = count("TANGGUH_BODY_LIMIT", Some(&self.body_limit), 1 << 20, 1024..=(1 << 30));
         let stop = count("TANGGUH_STOP_SECONDS", Some(&self.stop_seconds), 20, 0..=3600);
+        let rate = count("TANGGUH_WEBHOOK_RATE", Some(&self.webhook_rate), 100, 1..=100_000);
         let mut quota = |name: &str, given: &str| {
             given.parse().unwrap_or_else(|()| {
                 wrong.push(format!("{name}: {given:?} is neither \"off\" nor two numbers such as 600/100000"));
@@ -141,17 +159,9 @@ impl Given {
         let accounts = quota("TANGGUH_LIMIT_ACCOUNTS", &self.limit_accounts);
         let clients = quota("TANGGUH_LIMIT_CLIENTS", &self.limit_clients);
         let visitors = quota("TANGGUH_LIMIT_VISITORS", &self.limit_visitors);
-        let trusted_proxies = listed(&self.trusted_proxies)
-            .filter_map(|text| {
-                match text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)) {
-                    Ok(network) => Some(network),
-                    Err(_) => {
-                        wrong.push(format!("TANGGUH_TRUSTED_PROXIES: {text:?} is no address or network"));
-                        None
-                    }
-                }
-            })
-            .collect();
+        let trusted_proxies = networks("TANGGUH_TRUSTED_PROXIES", &self.trusted_proxies, &mut wrong);
+        let allow = networks("TANGGUH_WEBHOOK_ALLOW", &self.webhook_allow, &mut wrong);
+        let authorities = self.webhook_ca_file.as_deref().map_or(Vec::new(), |file| authorities(file, &mut wrong));
         let cors_origins: Vec<String> = listed(&self.cors_origins).map(str::to_owned).collect();
         for origin in &cors_origins {
             let rest = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
@@ -177,9 +187,28 @@ impl Given {
             quotas: Quotas { accounts, clients, visitors },
             stop_after: Duration::from_secs(stop as u64),
             security_contact: self.security_contact.clone(),
+            webhooks: Outbound { allow, authorities, rate: rate as u32, ..Outbound::default() },
             password_cost: password::Cost::Full,
         })
     }
+}
+
+fn networks(name: &str, given: &str, wrong: &mut Vec<String>) -> Vec<IpNet> {
+    let mut read = |text: &str| {
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+        network.map_err(|_| wrong.push(format!("{name}: {text:?} is no address or network"))).ok()
+    };
+    listed(given).filter_map(&mut read).collect()
+}
+
+fn authorities(file: &Path, wrong: &mut Vec<String>) -> Vec<CertificateDer<'static>> {
+    let found = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    match found {
+        Ok(found) if !found.is_empty() => return found,
+        Ok(_) => wrong.push(format!("TANGGUH_WEBHOOK_CA_FILE: {} holds no certificate", file.display())),
+        Err(error) => wrong.push(format!("TANGGUH_WEBHOOK_CA_FILE: {}: {error}", file.display())),
+    }
+    Vec::new()
 }
 
 fn listed(text: &str) -> impl Iterator<Item = &str> {

@@ -5,6 +5,7 @@
 //! merge patch and a partial view look like. The result is also what bodies are checked against
 //! ([`crate::valid::Schemas`]), so document and check cannot differ.
 
+mod events;
 mod schemas;
 
 use std::collections::BTreeSet;
@@ -34,7 +35,8 @@ pub fn finish(openapi: OpenApi, examples: &Value) -> Value {
     close_bodies(&mut document, &mut components);
     describe_patches(&mut document, &mut components);
     describe_views(&mut document, &mut components);
-    schemas::drop_unused(&document["paths"], &mut components);
+    document["webhooks"] = events::webhooks();
+    schemas::drop_unused(&json!([document["paths"], document["webhooks"]]), &mut components);
     document["components"]["schemas"] = components.into();
 
     let components = &document["components"]["schemas"].clone();

@@ -91,4 +91,5 @@ pub mod token;
 mod translations;
 pub mod valid;
 pub mod versioned;
+pub mod webhooks;
 pub mod worker;

@@ -29,6 +29,8 @@ struct Cli {
 enum Command {
     /// Serve the API (the default)
     Serve(Serve),
+    /// Deliver to webhooks and do nothing else; as many may run as you like
+    Work,
     /// Bring the database's schema up to date
     Migrate,
     /// Load the case of Jakarta and print new sign-ins for it
@@ -56,6 +58,9 @@ struct Serve {
     /// Also write the demo's sign-ins to this file, as JSON that its owner alone can read
     #[arg(long, requires = "demo")]
     demo_sign_ins: Option<PathBuf>,
+    /// Leave delivering to webhooks to `tangguh work`, or to other instances
+    #[arg(long)]
+    no_worker: bool,
 }
 
 #[derive(Args)]
@@ -125,6 +130,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let given = &cli.given;
     match cli.command.unwrap_or(Command::Serve(Serve::default())) {
         Command::Serve(args) => serve(given, &args),
+        Command::Work => work(given),
         Command::Migrate => migrate(given),
         Command::Demo(args) => load_demo(given, &args),
         Command::Admin(Admin::Create { email, name }) => create_admin(given, &email, &name),
@@ -164,7 +170,16 @@ fn serve(given: &Given, args: &Serve) -> anyhow::Result<()> {
     }
     drop(conn);
     log::info!("listening on {}", settings.public_url);
-    actix_web::rt::System::new().block_on(start::serve(service))
+    actix_web::rt::System::new().block_on(start::serve(service, !args.no_worker))
+}
+
+fn work(given: &Given) -> anyhow::Result<()> {
+    let settings = checked(given)?;
+    let sealer = start::sealer(given, &settings.target)?;
+    let service = start::service(settings, sealer, Clock::system())?;
+    log::info!("delivering to webhooks");
+    actix_web::rt::System::new().block_on(start::work(service));
+    Ok(())
 }
 
 fn tell_demo(sign_ins: &SignIns, token: &str) -> anyhow::Result<()> {

@@ -174,6 +174,8 @@ pub trait Filter: DeserializeOwned + Default + 'static {
     const COUNTED: bool = false;
     /// Whether what it finds depends on the day, so that the list changes though the ledger does not.
     const BY_DAY: bool = false;
+    /// Whether its items tell of what no ledger row tells of: then its ETag is of its text.
+    const LIVE: bool = false;
 }
 
 /// Where a page begins, how long it is, and in which order.

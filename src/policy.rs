@@ -239,6 +239,15 @@ policy! {
     MakeClientKey        = "client.make_key",         Program:  Lead Secretariat Agency Partner;
     EndClientKey         = "client.end_key",          Program:  Lead Secretariat Agency Partner;
 
+    ReadWebhook          = "webhook.read",            Program:  Lead Secretariat Agency Partner;
+    CreateWebhook        = "webhook.create",          Program:  Lead Secretariat Agency Partner;
+    EditWebhook          = "webhook.edit",            Program:  Lead Secretariat Agency Partner;
+    DeleteWebhook        = "webhook.delete",          Program:  Lead Secretariat Agency Partner;
+    RenewWebhookSecret   = "webhook.renew_secret",    Program:  Lead Secretariat Agency Partner;
+    TestWebhook          = "webhook.test",            Program:  Lead Secretariat Agency Partner;
+    SkipWebhookMessage   = "webhook.skip",            Program:  Lead Secretariat Agency Partner;
+    ReplayWebhookMessages = "webhook.replay",         Program:  Lead Secretariat Agency Partner;
+
     ReadLedger           = "ledger.read",             Program:  Lead Secretariat;
     ReadPlatformLedger   = "platform_ledger.read",    Platform: Admin;
 }
@@ -292,9 +301,10 @@ impl Action {
         Action::ALL.iter().filter(move |action| action.subject() == subject)
     }
 
-    /// Whether a client can be given it: what is done in one programme. Credentials and memberships are given by people.
+    /// Whether a client can be given it: what is done in one programme. Credentials and memberships are given by people,
+    /// and so are webhooks, which are told what a role sees.
     pub fn is_for_clients(self) -> bool {
-        let gives = self.subject() == "client"
+        let gives = matches!(self.subject(), "client" | "webhook")
             || matches!(self, Action::GrantMembership | Action::EditMembership | Action::EndMembership);
         self.scope() == Scope::Program && !gives
     }

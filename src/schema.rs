@@ -1085,6 +1085,89 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    webhooks (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    webhook_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        stakeholder_id -> Id,
+        role -> Text,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    webhook_secrets (id) {
+        id -> Id,
+        webhook_id -> Id,
+        sealed -> Text,
+        made_at -> Instant,
+        ends_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    webhook_cursors (webhook_id) {
+        webhook_id -> Id,
+        ledger_id -> Id,
+        active -> Bool,
+        passed -> BigInt,
+        replay_passed -> Nullable<BigInt>,
+        replay_to -> Nullable<BigInt>,
+        lease_owner -> Nullable<Id>,
+        lease_until -> Instant,
+        failing_sequence -> Nullable<BigInt>,
+        failing_since -> Nullable<Instant>,
+        failures -> Integer,
+        tried_at -> Nullable<Instant>,
+        next_attempt_at -> Nullable<Instant>,
+        last_success_at -> Nullable<Instant>,
+        attempts -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    webhook_attempts (id) {
+        id -> Id,
+        webhook_id -> Id,
+        number -> BigInt,
+        sequence -> Nullable<BigInt>,
+        message_id -> Text,
+        kind -> Text,
+        at -> Instant,
+        duration_ms -> Integer,
+        state -> Text,
+        status -> Nullable<Integer>,
+        error -> Nullable<Text>,
+        excerpt -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     ledgers,
     ledger_rows,
@@ -1160,4 +1243,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     receipts,
     input_imports,
     input_import_rows,
+    webhooks,
+    webhook_revisions,
+    webhook_secrets,
+    webhook_cursors,
+    webhook_attempts,
 );

@@ -28,6 +28,7 @@ use crate::{
     sign_ins,
     token::KeyRing,
     valid::Schemas,
+    webhooks,
 };
 
 /// The secret that seals the keys: given, in a file, or made beside a new SQLite file.
@@ -96,12 +97,15 @@ pub fn service(settings: Settings, sealer: Sealer, clock: Clock) -> anyhow::Resu
     Ok(web::Data::new(Service::new(db, clock, settings, sealer, keys, document, schemas)))
 }
 
-/// Serves until the process is told to stop; then requests in flight end.
-pub async fn serve(service: web::Data<Service>) -> anyhow::Result<()> {
+/// Serves until the process is told to stop; then requests in flight end, and so do messages to webhooks, which it
+/// delivers unless another process does.
+pub async fn serve(service: web::Data<Service>, deliver: bool) -> anyhow::Result<()> {
     let settings = service.settings.clone();
     actix_web::rt::spawn(keep_house(service.clone()));
     actix_web::rt::spawn(end_waiting(service.clone()));
-    actix_web::rt::spawn(inputs::take_imports(service.clone()));
+    let taking = actix_web::rt::spawn(inputs::take_imports(service.clone()));
+    let worker = deliver.then(|| actix_web::rt::spawn(webhooks::work(service.clone())));
+    let stopped = service.clone();
     HttpServer::new(move || api::app(service.clone()))
         .workers(settings.http_threads)
         .shutdown_timeout(settings.stop_after.as_secs())
@@ -109,7 +113,21 @@ pub async fn serve(service: web::Data<Service>) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be listened on", settings.listen))?
         .run()
         .await?;
+    stopped.watcher.stop();
+    // It ends the rows that it is at, and lets other processes go on at once.
+    if tokio::time::timeout(settings.stop_after, taking).await.is_err() {
+        log::warn!("a file of inputs was left in the middle: other processes go on with it in a minute");
+    }
+    if let Some(worker) = worker {
+        worker.await?;
+    }
     Ok(())
+}
+
+/// Delivers to webhooks and does nothing else, until the process is told to stop.
+pub async fn work(service: web::Data<Service>) {
+    actix_web::rt::spawn(end_waiting(service.clone()));
+    webhooks::work(service).await;
 }
 
 /// Answers whoever waits for a change when the process is told to stop: nothing is in flight that would keep it.
@@ -143,7 +161,10 @@ async fn keep_house(service: web::Data<Service>) {
         if minutes.is_multiple_of(60) {
             let now = service.clock.now();
             let swept = service.db.run(Lane::Long, move |conn| {
-                Ok(idempotency::sweep(conn, now)? + sign_ins::sweep(conn, now)? + clients::sweep(conn, now)?)
+                Ok(idempotency::sweep(conn, now)?
+                    + sign_ins::sweep(conn, now)?
+                    + clients::sweep(conn, now)?
+                    + webhooks::sweep(conn, now)?)
             });
             match swept.await {
                 Ok(rows) => log::debug!("forgot {rows} rows that were past their time"),

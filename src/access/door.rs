@@ -231,7 +231,7 @@ impl<A: Gate> Myself<A> {
 }
 
 impl<A> Can<A> {
-    pub fn service(&self) -> &Service {
+    pub fn service(&self) -> &web::Data<Service> {
         &self.service
     }
 }

@@ -119,6 +119,12 @@ impl From<At> for DateTime<Utc> {
     }
 }
 
+impl From<DateTime<Utc>> for At {
+    fn from(at: DateTime<Utc>) -> At {
+        At(at)
+    }
+}
+
 macro_rules! on_both {
     ($($rust:ty as $sql:expr, $sql_type:ty;)+) => {$(
         impl ToSql<$sql_type, Backend> for $rust {

@@ -119,6 +119,14 @@ const LINES: &[Line] = &[
     ("input.correct", &["input"], "Sebuah masukan diperbaiki atau dilengkapi pengirimnya.", "An input was corrected or completed by its sender."),
     ("input.withdraw", &["input"], "Sebuah masukan ditarik pengirimnya.", "An input was withdrawn by its sender."),
     ("input.decide", &["input"], "Sebuah masukan melangkah: diterima, ditinjau, diputuskan, atau dijawab.", "An input took a step: it was acknowledged, reviewed, decided or answered."),
+
+    ("webhook.create", &["webhook"], "Sebuah webhook dibuat.", "A webhook was made."),
+    ("webhook.edit", &["webhook"], "Sebuah webhook diubah, diaktifkan, atau dinonaktifkan.", "A webhook was edited, or switched on or off."),
+    ("webhook.delete", &["webhook"], "Sebuah webhook dihapus.", "A webhook was deleted."),
+    ("webhook.renew_secret", &["webhook"], "Rahasia baru dibuat untuk sebuah webhook.", "A new secret was made for a webhook."),
+    ("webhook.skip", &["webhook"], "Pesan yang gagal terkirim ke sebuah webhook dilewati.", "A message that did not go through to a webhook was skipped."),
+    ("webhook.replay", &["webhook"], "Pesan-pesan sebuah webhook dikirim lagi.", "Messages of a webhook were sent again."),
+    ("webhook.disable", &["webhook"], "Layanan menonaktifkan sebuah webhook: pesannya tidak sampai, atau organisasinya tidak lagi menjadi anggota.", "The service disabled a webhook: its messages did not go through, or its organisation is no member any more."),
 ];
 
 impl EventType {
@@ -147,7 +155,7 @@ mod tests {
 
     /// What only reads makes no row.
     fn writes(action: &&Action) -> bool {
-        let reads = ["program.list", "program.summarize", "program.follow", "access.explain"];
+        let reads = ["program.list", "program.summarize", "program.follow", "access.explain", "webhook.test"];
         !action.name().ends_with(".read") && !reads.contains(&action.name())
     }
 
@@ -156,7 +164,7 @@ mod tests {
         let types: BTreeSet<&str> = EventType::all().iter().map(|known| known.name).collect();
         assert_eq!(types.len(), LINES.len());
         // What the service does itself stands in no policy.
-        let own = ["account.set_password", "client.expiring", "framework.load"];
+        let own = ["account.set_password", "client.expiring", "framework.load", "webhook.disable"];
         let actions = Action::ALL.iter().filter(writes).map(|action| action.name()).chain(own);
         assert_eq!(types, actions.collect());
     }

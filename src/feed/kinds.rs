@@ -29,6 +29,7 @@ use crate::{
     stakeholders::Stakeholder,
     statements::{Position, Statement},
     versioned::{Resource, Stored, Versioned, hidden},
+    webhooks::Webhook,
 };
 
 /// A kind of thing, as feeds know it.
@@ -106,6 +107,7 @@ const KINDS: &[Kind] = &[
     of::<Mapping>(Action::ReadMapping),
     of::<Consultation>(Action::ReadConsultation),
     of::<Input>(Action::ReadInput),
+    of::<Webhook>(Action::ReadWebhook),
     of::<Stakeholder>(Action::ReadStakeholder),
     of::<Framework>(Action::ReadStakeholder),
 ];

@@ -11,5 +11,8 @@ mod routes;
 mod snapshot;
 mod watcher;
 
+pub use event_types::{EventType, FeedName};
+pub use kinds::Feed;
+pub use model::{Change, ChangeOp, Wanted, changes};
 pub use routes::routes;
 pub use watcher::Watcher;

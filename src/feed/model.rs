@@ -114,6 +114,11 @@ impl Wanted {
         }
         Ok(Wanted { kinds, actions, all: false })
     }
+
+    /// What was done by these actions, or by any.
+    pub fn by(actions: Option<Vec<String>>) -> Wanted {
+        Wanted { kinds: Vec::new(), all: actions.is_none(), actions: actions.unwrap_or_default() }
+    }
 }
 
 /// A page of changes, before it is told.

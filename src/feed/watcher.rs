@@ -24,28 +24,44 @@ pub struct Watcher {
     heads: Mutex<HashMap<Id, watch::Sender<i64>>>,
     /// Held by the one that looks; when it looked last.
     looked: tokio::sync::Mutex<Option<Instant>>,
+    /// How often any ledger was found to have grown.
+    grown: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
 }
 
 impl Default for Watcher {
     fn default() -> Watcher {
         let (heads, looked) = (Mutex::default(), tokio::sync::Mutex::default());
-        Watcher { heads, looked, stopping: watch::channel(false).0 }
+        Watcher { heads, looked, grown: watch::channel(0).0, stopping: watch::channel(false).0 }
     }
 }
 
 impl Watcher {
     /// Notes how far ledgers have grown, and wakes whoever waits for that.
     pub fn told(&self, heads: impl IntoIterator<Item = (Id, i64)>) {
+        let mut grown = false;
         for (ledger, sequence) in heads {
-            self.with(ledger, |head| {
+            grown |= self.with(ledger, |head| {
                 head.send_if_modified(|known| {
                     let newer = sequence > *known;
                     *known = sequence.max(*known);
                     newer
-                });
+                })
             });
         }
+        if grown {
+            self.grown.send_modify(|times| *times += 1);
+        }
+    }
+
+    /// Hears of every growth of any ledger that this process comes to know of.
+    pub fn growths(&self) -> watch::Receiver<u64> {
+        self.grown.subscribe()
+    }
+
+    /// Hears of the process being stopped.
+    pub fn end(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
     }
 
     fn with<T>(&self, ledger: Id, work: impl FnOnce(&watch::Sender<i64>) -> T) -> T {

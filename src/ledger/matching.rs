@@ -24,6 +24,7 @@ use crate::{
     stakeholders::Stakeholder,
     statements::{Position, Statement},
     versioned::{Resource, Unmatched, Versioned},
+    webhooks::Webhook,
 };
 
 type Find = fn(&mut AnyConnection, Id, &str, i64) -> QueryResult<Option<Unmatched>>;
@@ -60,6 +61,7 @@ const KINDS: &[(&str, Find)] = &[
     of::<Stakeholder>(),
     of::<Statement>(),
     of::<Vote>(),
+    of::<Webhook>(),
 ];
 
 /// The first place where what reads answer from differs from what the ledger says, and why.

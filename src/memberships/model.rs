@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     access::{Ledger, Listed, Reach, Recorded, Seen, Tx},
     accounts::Account,
-    db::{AnyConnection, Id},
+    db::{AnyConnection, Backend, Id},
     documents::Document,
     facts::check_days,
     keyset, listed,
@@ -374,6 +374,33 @@ pub fn keep_a_lead(conn: &mut AnyConnection, program: Id, without: &[Id], today:
         .count()
         .get_result(conn)?;
     if others > 0 { Ok(()) } else { Err(Problem::LastHolder("lead")) }
+}
+
+impl Membership {
+    /// The roles that hold on a day for an organisation, of one account or of anybody.
+    pub fn roles(
+        conn: &mut AnyConnection,
+        program: Id,
+        stakeholder: Id,
+        account: Option<Id>,
+        day: NaiveDate,
+    ) -> Result<Vec<Role>, Problem> {
+        use membership_revisions as t;
+        let mut query = t::table
+            .filter(t::ledger_id.eq(program))
+            .filter(t::stakeholder_id.eq(stakeholder))
+            .filter(t::seq_to.is_null())
+            .filter(t::state.eq("active"))
+            .filter(t::from_on.le(day))
+            .filter(t::until_on.is_null().or(t::until_on.ge(day)))
+            .select(t::role)
+            .into_boxed::<Backend>();
+        if let Some(account) = account {
+            query = query.filter(t::account_id.eq(account));
+        }
+        let names: Vec<String> = query.load(conn)?;
+        Ok(names.iter().filter_map(|name| Role::named(name)).collect())
+    }
 }
 
 fn check(tx: &mut Tx<'_>, content: &MembershipContent) -> Result<(), Problem> {

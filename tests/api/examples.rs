@@ -52,6 +52,13 @@ impl Run<'_> {
                 shown.iter().any(|id| row["operation_id"] == *id)
             });
         }
+        let attempts = answer.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten();
+        if operation.id == "list_webhook_attempts" {
+            attempts.for_each(|attempt| attempt["duration_ms"] = 42.into());
+        }
+        if operation.id == "test_webhook" {
+            answer["duration_ms"] = 42.into();
+        }
         let mut example = json!({"request": body, "response": {"status": reply.status.as_u16(), "body": answer}});
         self.mask.apply("", &mut example);
         assert!(self.recorded.insert(id.into(), example).is_none(), "{id} has two examples");
@@ -145,6 +152,16 @@ impl Mask {
             "password_token" => "tgh_pw_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg_123456".into(),
             "key" | "client_secret" => "tgh_ck_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg_123456".into(),
             "password" => "kuda-lumping-di-bawah-hujan".into(),
+            "secret" => "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".into(),
+            // Receivers of this machine have another port in each run, and attempts are spread by chance.
+            "url" if text.starts_with("http://127.0.0.1:") => "https://hooks.example.org/tangguh".into(),
+            "next_attempt_at" => "2026-01-20T02:00:05.250000Z".into(),
+            "message_id" if text.contains("_test_") => {
+                "msg_01920000000070008000000000000001_test_01920000000070008000000000000002".into()
+            }
+            "message_id" => {
+                format!("msg_01920000000070008000000000000001_{}", text.rsplit('_').next().unwrap_or_default())
+            }
             "next_cursor" => "WzEsIjAxOTIwMDAwIl0.c2lnbmF0dXJl".into(),
             // The second half of a feed's cursor depends on the caller's organisation, which has another id in each run.
             "after" if is_feed_cursor(text) => {
@@ -224,6 +241,7 @@ story! {
         partners::clients(&mut run).await;
         let consultation = partners::consultations(&mut run, &areas[0]).await;
         partners::inputs(&mut run, &areas[0], &consultation).await;
+        partners::webhooks(&mut run).await;
         reading::frameworks(&mut run).await;
         reading::program(&mut run).await;
         reading::public(&mut run).await;

@@ -90,7 +90,7 @@ fn told(changes: &[Value]) -> Vec<(&str, &str, i64)> {
 /// What depends on who asks or when, and is in no revision.
 fn lasting(mut body: Value) -> Value {
     if let Some(members) = body.as_object_mut() {
-        members.retain(|name, _| name != "allowed_actions" && name != "stale");
+        members.retain(|name, _| !["allowed_actions", "stale", "delivery"].contains(&name.as_str()));
     }
     body
 }
@@ -114,7 +114,7 @@ story! {
                 known.insert("client");
             }
             if role == Lead {
-                known.insert("membership");
+                known.extend(["membership", "webhook"]);
             }
             assert_eq!(mirror.kinds(), known, "{role:?}");
             // The last that was told of each is what its path shows. A participant has no path of its own to read.

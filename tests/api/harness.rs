@@ -8,6 +8,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, LazyLock, Mutex},
+    time::Duration,
 };
 
 use actix_web::{
@@ -45,6 +46,7 @@ use tangguh::{
     token::KeyRing,
     valid::{self, Schemas},
     versioned::Resource,
+    webhooks::Outbound,
 };
 
 use crate::cluster;
@@ -415,7 +417,19 @@ fn settings(target: Target) -> Settings {
         public_url: ISSUER.into(),
         pools: Pools { readers: 2, writers: 2, waiting: 1000 },
         password_cost: Cost::Test,
+        webhooks: receiving(),
         ..given.check().unwrap()
+    }
+}
+
+/// Webhooks go to this machine, as fast as they can, and nobody waits long.
+pub fn receiving() -> Outbound {
+    Outbound {
+        allow: vec!["127.0.0.0/8".parse().unwrap()],
+        connect_within: Duration::from_secs(2),
+        answer_within: Duration::from_secs(5),
+        rate: 1_000_000,
+        ..Outbound::default()
     }
 }
 
@@ -431,6 +445,7 @@ pub fn defaults() -> Given {
         limit_clients: "off".into(),
         limit_visitors: "off".into(),
         security_contact: "mailto:security@example.org".into(),
+        webhook_rate: "100".into(),
         ..Given::default()
     }
 }

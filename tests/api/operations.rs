@@ -246,6 +246,7 @@ impl Things {
         let decided = with(self::decision(), json!({"effects": effects}));
         let steps = [("transitions", json!({"to": "acknowledged", "reason": "Sudah dibaca."})), ("decision", decided)];
         act(world, &lead, &format!("{path}/{other}"), &steps).await;
+        let webhook = post("webhooks", json!({"url": "https://hooks.example.org/tangguh"})).await.id();
         let ids = BTreeMap::from([
             ("program", program.to_owned()),
             ("stakeholder_id", stakeholder),
@@ -270,6 +271,7 @@ impl Things {
             ("client_id", client),
             ("key_id", key),
             ("import_id", import),
+            ("webhook_id", webhook),
             ("event_code", code(&minuted)),
             ("statement_code", code(&published)),
             ("edition", "1".into()),
@@ -412,6 +414,11 @@ impl Things {
             "decide_inputs" => json!({"items": [{"input_id": self.id("input_id"), "on_revision": 1}],
                 "decision": decision()}),
             "answer_input" => json!({"text": name}),
+            "create_webhook" => json!({"url": "https://hooks.example.org/lain", "types": ["question.revise"]}),
+            "edit_webhook" => json!({"description": "Untuk dasbor."}),
+            "create_webhook_secret" => json!({"keep_old_hours": 24}),
+            "skip_webhook_message" => json!({"sequence": 1, "reason": "Rusak."}),
+            "replay_webhook_messages" => json!({"from_sequence": 1, "to_sequence": 2, "reason": "Terlewat."}),
             "lock_account"
             | "unlock_account"
             | "confirm_stakeholder"

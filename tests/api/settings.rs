@@ -21,6 +21,9 @@ fn all_wrong_settings_are_told_at_once() {
         body_limit: "1".into(),
         stop_seconds: "soon".into(),
         security_contact: "somebody".into(),
+        webhook_allow: "127.0.0.0/8, everywhere".into(),
+        webhook_ca_file: Some("/nowhere/ca.pem".into()),
+        webhook_rate: "0".into(),
         ..defaults()
     };
     let wrong = given.check().err().unwrap();
@@ -35,6 +38,9 @@ fn all_wrong_settings_are_told_at_once() {
         "TANGGUH_BODY_LIMIT",
         "TANGGUH_STOP_SECONDS",
         "TANGGUH_SECURITY_CONTACT",
+        "TANGGUH_WEBHOOK_ALLOW",
+        "TANGGUH_WEBHOOK_CA_FILE",
+        "TANGGUH_WEBHOOK_RATE",
     ] {
         assert_eq!(wrong.iter().filter(|line| line.starts_with(name)).count(), 1, "{name}: {wrong:#?}");
     }

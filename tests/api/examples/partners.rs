@@ -1,10 +1,13 @@
 //! What partners are asked, and what they send.
 
-use serde_json::json;
-use tangguh::{inputs::Taker, policy::Role::*};
+use serde_json::{Value, json};
+use tangguh::{inputs::Taker, policy::Role::*, webhooks::Courier};
 
 use super::{Run, both};
-use crate::harness::*;
+use crate::{
+    harness::*,
+    receiver::{Receiver, Script},
+};
 
 /// A machine gets a key and a token, and loses them.
 pub async fn clients(run: &mut Run<'_>) {
@@ -114,4 +117,33 @@ pub async fn inputs(run: &mut Run<'_>, area: &str, consultation: &str) {
         "decision": {"kind": "already_covered", "text": both("Sudah ada dalam rencana.", "It is in the plan already.")}});
     run.act("decide_inputs", secretariat, &program, bulk).await;
     run.read("get_asked_said_did", partner, &program, "?limit=1").await;
+}
+
+/// Being told of changes: a receiver that is tried, fails once, and gets a range again.
+pub async fn webhooks(run: &mut Run<'_>) {
+    let (partner, program) = (Member(Partner), ["jakarta"]);
+    let new = json!({"url": "https://hooks.example.org/tangguh", "description": "Sistem masukan kami",
+        "types": ["input.send", "input.decide", "input.withdraw"]});
+    let made = run.act("create_webhook", partner.clone(), &program, new).await.id();
+    let one = ["jakarta", made.as_str()];
+    run.act("create_webhook_secret", partner.clone(), &one, json!({"keep_old_hours": 24})).await;
+    let receiver = Receiver::start().await;
+    run.call("edit_webhook", partner.clone(), &one, "", json!({"url": receiver.url})).await;
+    run.act("test_webhook", partner.clone(), &one, Value::Null).await;
+    run.act("edit_webhook", partner.clone(), &one, json!({"state": "active"})).await;
+
+    let input = json!({"kind": "comment", "text": "Pompa rusak.", "language": "id", "external_ref": "KB-2026-0050"});
+    run.call("send_input", partner.clone(), &program, "", input).await;
+    receiver.answers([Script::status(500)]);
+    let courier = Courier::new(run.world.service.clone(), &run.world.service.settings.webhooks);
+    courier.round().await.unwrap();
+    let failing = run.read("get_webhook", partner.clone(), &one, "").await.body["delivery"]["failing_sequence"].clone();
+    let skip = json!({"sequence": failing, "reason": "Diperiksa dengan tangan."});
+    run.act("skip_webhook_message", partner.clone(), &one, skip).await;
+    let range = json!({"from_sequence": failing, "to_sequence": failing, "reason": "Penerima sudah diperbaiki."});
+    run.act("replay_webhook_messages", partner.clone(), &one, range).await;
+    courier.round().await.unwrap();
+    run.read("list_webhook_attempts", partner.clone(), &one, "?state=succeeded").await;
+    run.read("list_webhooks", partner.clone(), &program, "?state=active").await;
+    run.call("delete_webhook", partner, &one, "", Value::Null).await;
 }
