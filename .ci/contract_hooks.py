@@ -56,6 +56,8 @@ def there_is(base):
     session.post(f"{program}/consultations", json=call, timeout=10)
     said = {"kind": "comment", "text": "Percobaan.", "language": "id", "external_ref": "percobaan-1"}
     session.post(f"{program}/inputs", json=said, timeout=10)
+    webhook = {"url": "https://hooks.example.org/percobaan"}
+    session.post(f"{program}/webhooks", json=webhook, timeout=10)
     events = items(f"programs/{PROGRAM}/events")
     return {
         "account_id": ids(items("accounts")) or ids(memberships, "account_id"),
@@ -80,6 +82,7 @@ def there_is(base):
         "statement_code": publish(program),
         "consultation_id": ids(items(f"programs/{PROGRAM}/consultations")),
         "input_id": ids(items(f"programs/{PROGRAM}/inputs")),
+        "webhook_id": ids(items(f"programs/{PROGRAM}/webhooks")),
         "event_type": ["question.revise"],
         "framework": [FRAMEWORK],
         "node": [node["code"] for node in items(f"frameworks/{FRAMEWORK}/nodes")],

@@ -56,7 +56,6 @@ impl Script {
 #[derive(Clone)]
 pub struct Receiver {
     pub url: String,
-    pub port: u16,
     came: Arc<Mutex<Vec<Mail>>>,
     scripts: Arc<Mutex<VecDeque<Script>>>,
 }
@@ -66,7 +65,7 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let url = format!("http://127.0.0.1:{port}/hook?of=test");
-        let receiver = Receiver { url, port, came: Arc::default(), scripts: Arc::default() };
+        let receiver = Receiver { url, came: Arc::default(), scripts: Arc::default() };
         let serving = receiver.clone();
         actix_web::rt::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
