@@ -24,5 +24,6 @@ status=0
 for database in "${databases[@]}"; do
   python3 benches/load.py "$database" || status=1
   python3 benches/process.py "$database" || status=1
+  python3 benches/webhooks.py "$database" || status=1
 done
 exit "$status"
