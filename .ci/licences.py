@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 # What we may ship in a binary under MIT OR Apache-2.0. All of them are permissive. A licence with conditions on files
-# or data (MPL-2.0, CDLA-Permissive-2.0) is not here because nothing needs it; add one with its reason when something
+# or data (MPL-2.0) is not here because nothing needs it; add one with its reason when something
 # does. GPL, LGPL and AGPL stay out.
 ALLOWED = {
     "0BSD",
@@ -24,6 +24,8 @@ ALLOWED = {
     "BSD-2-Clause",
     "BSD-3-Clause",
     "BSL-1.0",
+    # The list of certification authorities that Mozilla keeps, in webpki-roots: data, to be passed on with this text.
+    "CDLA-Permissive-2.0",
     "CC0-1.0",
     "ISC",
     "MIT",
@@ -42,6 +44,7 @@ BUNDLED = {
     "openssl-sys": "OpenSSL 3, compiled in when openssl-src is here too",
     "pq-src": "libpq: PostgreSQL",
     "pq-sys": "libpq, from pq-src",
+    "ring": "code of BoringSSL and fiat-crypto: Apache-2.0, ISC, MIT",
     "utoipa-swagger-ui-vendored": "Swagger UI: Apache-2.0",
 }
 

@@ -27,5 +27,6 @@ for database in "${databases[@]}"; do
   python3 benches/process.py "$database" || status=1
   python3 benches/feed.py "$database" || status=1
   python3 benches/inputs.py "$database" || status=1
+  python3 benches/webhooks.py "$database" || status=1
 done
 exit "$status"

@@ -376,6 +376,12 @@ pub fn keep_a_lead(conn: &mut AnyConnection, program: Id, without: &[Id], today:
     if others > 0 { Ok(()) } else { Err(Problem::LastHolder("lead")) }
 }
 
+fn check(tx: &mut Tx<'_>, content: &MembershipContent) -> Result<(), Problem> {
+    check_days("/until_on", Some(content.from_on), content.until_on)?;
+    let by: Vec<(String, Id)> = content.document_id.iter().map(|id| ("/document_id".to_owned(), *id)).collect();
+    tx.must_exist::<Document>(&by)
+}
+
 impl Membership {
     /// The roles that hold on a day for an organisation, of one account or of anybody.
     pub fn roles(
@@ -401,10 +407,4 @@ impl Membership {
         let names: Vec<String> = query.load(conn)?;
         Ok(names.iter().filter_map(|name| Role::named(name)).collect())
     }
-}
-
-fn check(tx: &mut Tx<'_>, content: &MembershipContent) -> Result<(), Problem> {
-    check_days("/until_on", Some(content.from_on), content.until_on)?;
-    let by: Vec<(String, Id)> = content.document_id.iter().map(|id| ("/document_id".to_owned(), *id)).collect();
-    tx.must_exist::<Document>(&by)
 }

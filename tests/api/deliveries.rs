@@ -213,7 +213,7 @@ story! {
         assert_eq!((&given_up["state"], &given_up["disabled"]["why"]), (&json!("disabled"), &json!("gave_up")));
         assert_eq!(given_up["disabled"]["by_account_id"], Value::Null);
         assert_eq!(given_up["delivery"]["failing_sequence"], json!(rows[0]));
-        let told = world.get(Member(Secretariat), &format!("{{p}}/changes?types=webhook.disable")).expect(200).await;
+        let told = world.get(Member(Secretariat), "{p}/changes?types=webhook.disable").expect(200).await;
         assert_eq!(told.items().len(), 1);
         assert_eq!(told.items()[0]["subject_id"], json!(hook.id));
         assert_eq!(world.ledger().last().unwrap().0, "webhook.disable");
@@ -306,15 +306,19 @@ story! {
     async fn what_leads_behind_our_walls_is_not_connected_to(world) {
         let receiver = Receiver::start().await;
         let name = receiver.url.replace("127.0.0.1", "localhost");
-        let (by_name, by_number) = (Hook::of(&world, Member(Lead), &name, json!(SHOCKS)).await, of_shocks(&world, &receiver).await);
+        let by_name = Hook::of(&world, Member(Lead), &name, json!(SHOCKS)).await;
+        let by_number = of_shocks(&world, &receiver).await;
+        let secure = Hook::of(&world, Member(Lead), &name.replace("http:", "https:"), json!(SHOCKS)).await;
         // The same settings but for the one that lets them through, as where it was taken away since.
         let guarded = Courier::new(world.service.clone(), &Outbound { allow: Vec::new(), ..receiving() });
         let rows = rows(&world, 1).await;
         guarded.round().await.unwrap();
-        for hook in [&by_name, &by_number] {
+        for hook in [&by_name, &by_number, &secure] {
             assert_eq!(hook.log(&world).await, [(rows[0], "address_refused".to_owned())]);
         }
         assert_eq!(receiver.take().len(), 0);
+        // It speaks no TLS.
+        secure.switch(&world, "disabled").await;
         world.clock.advance(TimeDelta::seconds(6));
         courier(&world).round().await.unwrap();
         assert_eq!(receiver.take().len(), 2, "with it, both lead here");
