@@ -1,17 +1,28 @@
 // Signs in to the dashboard in a browser from another origin, waits until it is drawn, changes something by the API and
 // waits until that appears without a reload; then axe in both languages, and a small screen.
 //
-// usage: node .ci/dashboard.mjs PAGE API SIGN_INS     Ends with 1 if anything is found. Needs PAGES_* as pages.mjs does.
+// usage: node .ci/dashboard.mjs ORIGIN API SIGN_INS     Serves the page at ORIGIN, which the API must let in. Ends with 1
+// if anything is found. Needs PAGES_* as pages.mjs does.
 import { createRequire } from "node:module";
-import { mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 
 const require = createRequire(`${process.env.PAGES_MODULES}/`);
 const { chromium } = require("playwright-core");
 const axe = require("axe-core");
-const [pageAddress, api, signs] = process.argv.slice(2);
+const [origin, api, signs] = process.argv.slice(2);
 const out = process.env.PAGES_OUT;
 mkdirSync(out, { recursive: true });
 const accounts = JSON.parse(readFileSync(signs, "utf8")).accounts;
+const folder = new URL("../examples/dashboard/", import.meta.url);
+const types = { html: "text/html", css: "text/css", js: "text/javascript" };
+const server = createServer((request, response) => {
+  const file = new URL(`.${new URL(request.url, origin).pathname.replace(/\/$/, "/index.html")}`, folder);
+  if (!existsSync(file)) return response.writeHead(404).end();
+  response.writeHead(200, { "Content-Type": types[file.pathname.split(".").at(-1)] ?? "text/plain" }).end(readFileSync(file));
+});
+server.listen(Number(new URL(origin).port), new URL(origin).hostname);
+
 const programme = `${api}/api/v1/programs/jakarta-berketahanan`;
 
 let faults = 0;
@@ -60,7 +71,7 @@ async function axed(what) {
   console.log(`${what}: ${found.passes.length} rules of axe passed, ${found.violations.length} violated`);
 }
 
-await page.goto(`${pageAddress}?api=${encodeURIComponent(api)}`);
+await page.goto(`${origin}/?api=${encodeURIComponent(api)}`);
 await axed("sign-in");
 await page.screenshot({ path: `${out}/dashboard-sign-in.png` });
 const enter = async (password) => {

@@ -1,8 +1,9 @@
 """The example clients against a started service, on both databases: what they send is received, decided on and its outcome
 shown; what they follow they have in the end, whatever happens meanwhile (mirrors.py).
 
-usage: python3 .ci/examples.py BINARY PYTHON SUBMIT_AND_MIRROR_JS
-                                needs requests, joserfc, Node.js and PostgreSQL's server programs
+usage: python3 .ci/examples.py BINARY EXAMPLES        needs requests, joserfc, Node.js and PostgreSQL's server programs
+
+EXAMPLES is a folder like examples/, in which the TypeScript clients are built. This Python runs the others.
 """
 
 import datetime
@@ -15,7 +16,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 from mirrors import Follower, change, follow, items  # noqa: E402
-from service_in_ci import ADDRESS, P, ROOT, Service, ask, databases, sign_in  # noqa: E402
+from service_in_ci import ADDRESS, P, Service, ask, databases, sign_in  # noqa: E402
 
 SETTINGS = {"TANGGUH_URL": ADDRESS, "TANGGUH_PROGRAM": P.rsplit("/", 1)[1], "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -89,13 +90,14 @@ def submit(folder, name, command, client, sample, tokens):
     assert all("received as I-" in line and line.endswith("receipt verified") for line in [first, *others]), told
     again = run([*command, "send", sample], environment | {"TANGGUH_CLIENT_ID": client.id})
     assert again == told.replace("received as", "was there already as"), again
-    told = run([*command, "send", many(folder, name)], environment, ends_with=1)
+    apart = environment | {"TANGGUH_RECEIPTS": str(folder / f"{name}.many")}
+    told = run([*command, "send", many(folder, name)], apart, ends_with=1)
     assert told.count("receipt verified") == 519 and f"{name}/7: refused, 422" in told and "/kind: one_of" in told, told
     reference = first.split(":")[0]
     decide(reference, tokens["secretariat"])
     told = run([*command, "outcomes"], environment)
-    assert f"{reference} (I-" in told and "accepted: It was made sharper." in told, told[:2000]
-    assert "came of it: question Q-" in told and told.count("next: secretariat") > 500, told[:2000]
+    assert f"{reference} (I-" in told and "accepted: It was made sharper." in told, told
+    assert "came of it: question Q-" in told and told.count("next: secretariat") > 1, told
     # A receipt with another letter in it must not hold.
     kept = folder / f"{name}.receipts" / f"{reference}.json"
     receipt = json.loads(kept.read_text())
@@ -115,7 +117,7 @@ def decide(reference, token):
     change(f"inputs/{one['id']}/decision", token, one["revision"], body)
 
 
-def try_all(service, folder, python, built):
+def try_all(service, folder, examples):
     signs = folder / "sign-ins.json"
     service.start("--demo", "--demo-sign-ins", str(signs))
     tokens = {role: sign_in(signs, role) for role in ("lead", "secretariat", "facilitator", "agency", "partner")}
@@ -127,13 +129,14 @@ def try_all(service, folder, python, built):
     def make_client(role, token):
         return Client(role, token, own[role])
 
-    examples = ROOT / "examples"
-    scripts = {"python": [python, str(examples / "python/submit.py")], "typescript": ["node", f"{built}/submit.js"]}
+    python, node = examples / "python", examples / "typescript/built"
+    scripts = {"python": [sys.executable, f"{python}/submit.py"], "typescript": ["node", f"{node}/submit.js"]}
     for role, (name, command) in zip(("partner", "agency"), scripts.items()):
         client = Client(role, tokens[role], own[role])
         submit(folder, name, command, client, str(examples / name / "records.csv"), tokens)
-    mirror = Follower(folder, "python-mirror", [python, str(examples / "python/mirror.py")], "copy.sqlite", os.environ | SETTINGS)
-    other = Follower(folder, "typescript-mirror", ["node", f"{built}/mirror.js"], "copy.json", os.environ | SETTINGS)
+    environment = os.environ | SETTINGS
+    mirror = Follower(folder, "python-mirror", [sys.executable, f"{python}/mirror.py"], "copy.sqlite", environment)
+    other = Follower(folder, "typescript-mirror", ["node", f"{node}/mirror.js"], "copy.json", environment)
     try:
         return follow(service, tokens, make_client, (mirror, other))
     finally:
@@ -143,13 +146,13 @@ def try_all(service, folder, python, built):
 
 
 def main():
-    binary, python, built = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2], sys.argv[3]
+    binary, examples = (pathlib.Path(argument).resolve() for argument in sys.argv[1:])
     for kind in databases():
         with tempfile.TemporaryDirectory(prefix="tangguh-examples-", dir="/tmp") as folder:
             database = kind(folder)
-            service = Killable(binary, database, folder)
+            service = Killable(str(binary), database, folder)
             try:
-                told = try_all(service, pathlib.Path(folder), python, built)
+                told = try_all(service, pathlib.Path(folder), examples)
             finally:
                 service.stop()
                 database.stop()
