@@ -42,8 +42,8 @@ class Client:
         rules = [row["rule"] for row in json.loads(ask("/api/v1/access/matrix", token)[1])["items"] if row["rule"]]
         held = {rule["action"] for rule in rules if role in rule["roles"]}
         wanted = {"program.follow", "input.send", "input.withdraw"}
-        # Of clients and members only people are told.
-        reads = {action for action in held if action.endswith(".read") and not action.startswith(("client.", "membership."))}
+        # Of clients only people are told.
+        reads = {action for action in held if action.endswith(".read") and action != "client.read"}
         self.scopes = sorted(reads | held & wanted)
         new = {"role": role, "name": f"A system of the {role}'s", "purpose": "To be tried.", "scopes": self.scopes,
                "stakeholder_id": stakeholder,
