@@ -44,7 +44,7 @@ const QUESTION_STATES = ["validated", "in_review", "proposed", "draft", "not_fit
 const COLOURS = { merged: "ended", split: "ended", retired: "ended" };
 const WAITING = "received,acknowledged,in_review,more_information_needed";
 const SHOWN_INPUTS = 50;
-const SHOWN_CHANGES = 8;
+const SHOWN_CHANGES = 6;
 
 const at = (id) => document.getElementById(id);
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
