@@ -18,7 +18,7 @@ ADDRESS = f"http://127.0.0.1:{PORT}"
 P = f"/api/v1/programs/{JAKARTA}"
 
 
-def ask(path, token=None, body=None, **headers):
+def ask(path, token=None, body=None, method=None, **headers):
     """The headers and the bytes of an answer."""
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     if token:
@@ -26,7 +26,7 @@ def ask(path, token=None, body=None, **headers):
     if body is not None:
         headers["Content-Type"] = "application/json"
         body = json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(ADDRESS + path, body, headers)) as answer:
+    with urllib.request.urlopen(urllib.request.Request(ADDRESS + path, body, headers, method=method)) as answer:
         return answer.headers, answer.read()
 
 
