@@ -32,8 +32,15 @@ pub struct Operation {
 }
 
 /// The media types that operations answer in.
-const MEDIA: [&str; 6] =
-    ["application/json", "text/markdown", "text/html", "text/csv", "application/jose", "text/plain"];
+const MEDIA: [&str; 7] = [
+    "application/json",
+    "application/x-ndjson",
+    "text/markdown",
+    "text/html",
+    "text/csv",
+    "application/jose",
+    "text/plain",
+];
 
 /// The media types that the document lists for an operation's success.
 fn media(operation: &Value) -> Vec<&'static str> {

@@ -441,7 +441,7 @@ story! {
         let path = format!("{{p}}/events/{event}/attendance");
         world.ask(Member(Lead), actix_web::http::Method::PUT, &path).json(present).expect(200).await;
         let changes = world.get(Member(Lead), "{p}/changes?limit=1000").expect(200).await.text;
-        let snapshot = world.get(Member(Lead), "{p}/snapshot").expect(200).await.text;
+        let snapshot = world.get(Member(Lead), "{p}/snapshot").header("accept", "application/x-ndjson").expect(200).await.text;
         for told in [changes, snapshot] {
             assert!(told.contains("\"attendance\"") && told.contains("\"membership\""));
             for personal in ["Siti", "siti@", "jakarta.example", "Orang baru", "Test "] {

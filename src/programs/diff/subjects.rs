@@ -57,7 +57,8 @@ fn state<R: Resource>(body: &str) -> Result<String, Problem> {
     Ok(serde_json::from_str::<R>(body).map_err(Problem::internal)?.state().to_owned())
 }
 
-/// No memberships, accounts, votes or attendance: those are about people and single voices.
+/// No memberships, accounts, votes or attendance: those are about people and single voices. No webhooks: those are about
+/// the software.
 const KINDS: &[Kind] = &[
     of::<Phase>(),
     of::<FocusArea>(),
