@@ -42,8 +42,9 @@ class Client:
         rules = [row["rule"] for row in json.loads(ask("/api/v1/access/matrix", token)[1])["items"] if row["rule"]]
         held = {rule["action"] for rule in rules if role in rule["roles"]}
         wanted = {"program.follow", "input.send", "input.withdraw"}
-        # Of clients only people are told.
-        reads = {action for action in held if action.endswith(".read") and action != "client.read"}
+        # Some things only people are given.
+        for_clients = json.loads(ask("/.well-known/oauth-authorization-server")[1])["scopes_supported"]
+        reads = {action for action in held & set(for_clients) if action.endswith(".read")}
         self.scopes = sorted(reads | held & wanted)
         new = {"role": role, "name": f"A system of the {role}'s", "purpose": "To be tried.", "scopes": self.scopes,
                "stakeholder_id": stakeholder,

@@ -227,6 +227,9 @@ macro_rules! versioned {
             ) -> diesel::QueryResult<Vec<$crate::versioned::Stored>> {
                 use diesel::prelude::*;
                 use $crate::{schema::$revisions::dsl as t, versioned::Stored};
+                if ids.is_empty() {
+                    return Ok(Vec::new());
+                }
                 let stored = (t::subject_id, t::revision, t::seq_from, t::state, t::body);
                 // With the ledger in the query, SQLite reads all of it: it is looked at afterwards.
                 let found: Vec<($crate::db::Id, Stored)> = t::$revisions

@@ -219,7 +219,7 @@ story! {
 
 /// The time of a use is written by nobody who waits for it: it is there soon.
 async fn last_use(world: &World, id: &str, other_than: &Value) -> Value {
-    for _ in 0..200 {
+    for _ in 0..1000 {
         let used = now(world, id).await.body["keys"][0]["last_used_at"].clone();
         if used != *other_than {
             return used;

@@ -38,6 +38,7 @@ impl Place {
             limit_accounts: "off".into(),
             limit_clients: "off".into(),
             limit_visitors: "off".into(),
+            webhook_rate: "100".into(),
             security_contact: "mailto:nobody@tangguh.test".into(),
             ..Given::default()
         };

@@ -24,6 +24,15 @@ pub async fn clients(run: &mut Run<'_>) {
     let one = ["jakarta", made.as_str()];
     let key = run.act("make_client_key", partner.clone(), &one, json!({"expires_on": "2026-06-30"})).await;
     run.token(&made, key.body["key"].as_str().unwrap()).await;
+    // When the key was last used is written by nobody who waits for it.
+    let path = format!("{{p}}/clients/{made}");
+    for _ in 0..1000 {
+        let shown = run.world.get(partner.clone(), &path).expect(200).await;
+        if shown.body["keys"][0]["last_used_at"].is_string() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     run.read("list_clients", partner.clone(), &program, "?expires_on.lt=2027-01-31").await;
     run.read("get_client", partner.clone(), &one, "").await;
     run.act("edit_client", partner.clone(), &one, json!({"allowed_addresses": ["192.0.2.1"]})).await;
