@@ -234,6 +234,14 @@ def address(case):
     return case.operation.base_url.rstrip("/") + path
 
 
+@schemathesis.serializer("application/x-ndjson")
+def lines_of_json(context, value):
+    """A file as it is. What is no text goes out as bytes that are none either: as a line, any JSON would be some file."""
+    if isinstance(value, bytes):
+        return value
+    return value.encode(errors="replace") if isinstance(value, str) else b"\xff"
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     if case.meta is None:
