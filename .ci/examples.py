@@ -12,11 +12,10 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
 from mirrors import Follower, change, follow, items  # noqa: E402
-from service_in_ci import ADDRESS, P, Service, ask, databases, sign_in  # noqa: E402
+from service_in_ci import ADDRESS, P, Service, ask, on_each_database, sign_in  # noqa: E402
 
 SETTINGS = {"TANGGUH_URL": ADDRESS, "TANGGUH_PROGRAM": P.rsplit("/", 1)[1], "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -118,9 +117,8 @@ def decide(reference, token):
     change(f"inputs/{one['id']}/decision", token, one["revision"], body)
 
 
-def try_all(service, folder, examples):
-    signs = folder / "sign-ins.json"
-    service.start("--demo", "--demo-sign-ins", str(signs))
+def try_all(service, signs, examples):
+    folder = signs.parent
     tokens = {role: sign_in(signs, role) for role in ("lead", "secretariat", "facilitator", "agency", "partner")}
     own = {}
     for role in ("agency", "partner"):
@@ -133,8 +131,7 @@ def try_all(service, folder, examples):
     python, node = examples / "python", examples / "typescript/built"
     scripts = {"python": [sys.executable, f"{python}/submit.py"], "typescript": ["node", f"{node}/submit.js"]}
     for role, (name, command) in zip(("partner", "agency"), scripts.items()):
-        client = Client(role, tokens[role], own[role])
-        submit(folder, name, command, client, str(examples / name / "records.csv"), tokens)
+        submit(folder, name, command, make_client(role, tokens[role]), str(examples / name / "records.csv"), tokens)
     environment = os.environ | SETTINGS
     mirror = Follower(folder, "python-mirror", [sys.executable, f"{python}/mirror.py"], "copy.sqlite", environment)
     other = Follower(folder, "typescript-mirror", ["node", f"{node}/mirror.js"], "copy.json", environment)
@@ -147,17 +144,10 @@ def try_all(service, folder, examples):
 
 
 def main():
-    binary, examples = (pathlib.Path(argument).resolve() for argument in sys.argv[1:])
-    for kind in databases():
-        with tempfile.TemporaryDirectory(prefix="tangguh-examples-", dir="/tmp") as folder:
-            database = kind(folder)
-            service = Killable(str(binary), database, folder)
-            try:
-                told = try_all(service, pathlib.Path(folder), examples)
-            finally:
-                service.stop()
-                database.stop()
-        print(f"{kind.__name__}: both sent, and saw the outcome; {told}")
+    binary, examples = sys.argv[1:]
+    for name, service, signs in on_each_database(binary, "examples", Killable):
+        told = try_all(service, signs, pathlib.Path(examples).resolve())
+        print(f"{name}: both sent, and saw the outcome; {told}")
 
 
 main()

@@ -6,9 +6,7 @@ usage: python3 .ci/oauth.py BINARY        needs Authlib, joserfc, requests and P
 
 import datetime
 import json
-import pathlib
 import sys
-import tempfile
 
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
@@ -16,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 sys.dont_write_bytecode = True
-from service_in_ci import ADDRESS, P, Service, ask, databases, sign_in  # noqa: E402
+from service_in_ci import ADDRESS, P, ask, on_each_database, sign_in  # noqa: E402
 
 
 def keyed(token):
@@ -61,22 +59,12 @@ def refused(client):
 
 
 def main():
-    binary = str(pathlib.Path(sys.argv[1]).resolve())
-    for kind in databases():
-        with tempfile.TemporaryDirectory(prefix="tangguh-oauth-", dir="/tmp") as folder:
-            database = kind(folder)
-            service = Service(binary, database, folder)
-            signs = pathlib.Path(folder) / "sign-ins.json"
-            try:
-                service.start("--demo", "--demo-sign-ins", str(signs))
-                client, key = keyed(sign_in(signs, "partner"))
-                use(client, key, "client_secret_basic", "basic-1")
-                use(client, key, "client_secret_post", "post-1")
-                refused(client)
-            finally:
-                service.stop()
-                database.stop()
-        print(f"{kind.__name__}: Authlib got tokens, used them and took them back")
+    for name, _, signs in on_each_database(sys.argv[1], "oauth"):
+        client, key = keyed(sign_in(signs, "partner"))
+        use(client, key, "client_secret_basic", "basic-1")
+        use(client, key, "client_secret_post", "post-1")
+        refused(client)
+        print(f"{name}: Authlib got tokens, used them and took them back")
 
 
 main()

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -39,11 +40,15 @@ class Service:
             "TANGGUH_SECRET": "only for these checks, and long enough to be a secret",
         }
 
-    def start(self, *options):
+    def run(self, *arguments):
+        """A process of the binary."""
         with open(f"{self.folder}/log", "a") as log:
-            self.process = subprocess.Popen(
-                [self.binary, "serve", *options], env=self.environment, stdout=log, stderr=log, cwd=self.folder
+            return subprocess.Popen(
+                [self.binary, *arguments], env=self.environment, stdout=log, stderr=log, cwd=self.folder
             )
+
+    def start(self, *options):
+        self.process = self.run("serve", *options)
         for _ in range(300):
             try:
                 return ask("/readyz")
@@ -66,6 +71,16 @@ def sign_in(signs, role):
     return json.loads(ask("/api/v1/auth/login", body=login)[1])["access_token"]
 
 
-def databases():
-    """Each kind of database that the service runs on: what it makes has a `url`, and a `stop`."""
-    return [Sqlite, Postgres]
+def on_each_database(binary, what, make=Service):
+    """On each kind of database in turn a service with the demo: the kind's name, the service, and the file of the demo's
+    sign-ins, beside which there is room."""
+    for kind in [Sqlite, Postgres]:
+        with tempfile.TemporaryDirectory(prefix=f"tangguh-{what}-", dir="/tmp") as folder:
+            database, signs = kind(folder), pathlib.Path(folder) / "sign-ins.json"
+            service = make(str(pathlib.Path(binary).resolve()), database, folder)
+            try:
+                service.start("--demo", "--demo-sign-ins", str(signs))
+                yield kind.__name__, service, signs
+            finally:
+                service.stop()
+                database.stop()

@@ -7,16 +7,14 @@ usage: python3 .ci/signatures.py BINARY        needs joserfc and PostgreSQL's se
 import base64
 import hashlib
 import json
-import pathlib
 import sys
-import tempfile
 
 from joserfc import jws
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
 sys.dont_write_bytecode = True
-from service_in_ci import P, Service, ask, databases, sign_in  # noqa: E402
+from service_in_ci import P, ask, on_each_database, sign_in  # noqa: E402
 
 
 def publish(signs):
@@ -54,26 +52,16 @@ def verify(edition):
 
 
 def main():
-    binary = str(pathlib.Path(sys.argv[1]).resolve())
-    for kind in databases():
-        with tempfile.TemporaryDirectory(prefix="tangguh-signatures-", dir="/tmp") as folder:
-            database = kind(folder)
-            service = Service(binary, database, folder)
-            signs = pathlib.Path(folder) / "sign-ins.json"
-            try:
-                service.start("--demo", "--demo-sign-ins", str(signs))
-                edition = publish(signs)
-                before = verify(edition)
-                service.rotate()
-                service.rotate()
-                service.stop()
-                service.start()
-                after = verify(edition)
-                assert after == before + 2, f"{before} record keys, and {after} after two rotations"
-            finally:
-                service.stop()
-                database.stop()
-        print(f"{kind.__name__}: the statement's signature holds, also after two rotations")
+    for name, service, signs in on_each_database(sys.argv[1], "signatures"):
+        edition = publish(signs)
+        before = verify(edition)
+        service.rotate()
+        service.rotate()
+        service.stop()
+        service.start()
+        after = verify(edition)
+        assert after == before + 2, f"{before} record keys, and {after} after two rotations"
+        print(f"{name}: the statement's signature holds, also after two rotations")
 
 
 main()

@@ -5,23 +5,12 @@ usage: python3 .ci/tour.py BINARY        needs bash, curl, jq and PostgreSQL's s
 """
 
 import json
-import os
-import pathlib
 import re
 import subprocess
 import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
 
-ROOT = pathlib.Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "benches"))
 sys.dont_write_bytecode = True
-from service import Postgres, Sqlite  # noqa: E402
-
-PORT = 18590
-ADDRESS = f"http://127.0.0.1:{PORT}"
+from service_in_ci import ADDRESS, ROOT, on_each_database  # noqa: E402
 
 
 def script(sign_ins):
@@ -52,29 +41,10 @@ def masked(text):
     return "\n".join("\n".join(sorted(block.splitlines())) for block in text.split("== "))
 
 
-def walk(binary, database, folder):
-    environment = os.environ | {
-        "DATABASE_URL": database.url,
-        "TANGGUH_LISTEN": f"127.0.0.1:{PORT}",
-        "TANGGUH_SECRET": "only for the tour, and long enough to be a secret",
-    }
-    signs = pathlib.Path(folder) / "sign-ins.json"
-    with open(f"{folder}/log", "w") as log:
-        command = [binary, "serve", "--demo", "--demo-sign-ins", str(signs)]
-        service = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{ADDRESS}/readyz")
-                break
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.1)
-        told = subprocess.run(
-            ["bash", "-c", script(json.loads(signs.read_text()))], capture_output=True, text=True, cwd=folder
-        )
-    finally:
-        service.terminate()
-        service.wait()
+def walk(signs):
+    told = subprocess.run(
+        ["bash", "-c", script(json.loads(signs.read_text()))], capture_output=True, text=True, cwd=signs.parent
+    )
     if told.returncode != 0:
         sys.exit(f"tour: it ended early\n{told.stdout}\n{told.stderr}")
     statuses = re.findall(r"^HTTP/[\d.]+ (\d+)", told.stdout, re.M)
@@ -87,15 +57,7 @@ def walk(binary, database, folder):
 
 
 def main():
-    binary = str(pathlib.Path(sys.argv[1]).resolve())
-    answers = {}
-    for kind in [Sqlite, Postgres]:
-        with tempfile.TemporaryDirectory(prefix="tangguh-tour-", dir="/tmp") as folder:
-            database = kind(folder)
-            try:
-                answers[kind.__name__] = walk(binary, database, folder)
-            finally:
-                database.stop()
+    answers = {name: walk(signs) for name, _, signs in on_each_database(sys.argv[1], "tour")}
     one, other = (masked(text).splitlines() for text in answers.values())
     for line, (left, right) in enumerate(zip(one, other), 1):
         if left != right:

@@ -1,6 +1,6 @@
 """Verifies what the service sends to webhooks with the reference library of Standard Webhooks, which is not ours: over
-TLS, on both databases, while one secret takes the place of another. One byte changed must not hold, and a receiver whose
-certificate nobody vouches for must get nothing.
+TLS, on both databases, while one secret takes the place of another; on PostgreSQL two workers deliver that do nothing
+else. One byte changed must not hold, and a receiver whose certificate nobody vouches for must get nothing.
 
 usage: python3 .ci/webhooks.py BINARY        needs standardwebhooks, cryptography and PostgreSQL's server programs
 """
@@ -9,30 +9,20 @@ import datetime
 import http.server
 import ipaddress
 import json
-import os
 import pathlib
 import ssl
-import subprocess
 import sys
-import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-ROOT = pathlib.Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "benches"))
 sys.dont_write_bytecode = True
-from service import JAKARTA, Postgres, Sqlite  # noqa: E402
+from service_in_ci import P, Service, ask, on_each_database, sign_in  # noqa: E402
 
-PORT = 18592
-ADDRESS = f"http://127.0.0.1:{PORT}"
-P = f"/api/v1/programs/{JAKARTA}"
 TYPES = ["shock_or_stress.name"]
 
 
@@ -96,21 +86,11 @@ class Receiver:
 
 class Client:
     def __init__(self, signs):
-        account = json.loads(signs.read_text())["accounts"]["lead"]
-        self.token = None
-        login = {"email": account["email"], "password": account["password"]}
-        self.token = self.call("POST", "/api/v1/auth/login", login)["access_token"]
+        self.token = sign_in(signs, "lead")
 
     def call(self, method, path, body=None, tag=None):
-        headers = {"Content-Type": "application/json"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        if tag:
-            headers["If-Match"] = f'"{tag}"'
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(ADDRESS + path, data, headers, method=method)
-        with urllib.request.urlopen(request) as answer:
-            return json.loads(answer.read())
+        pinned = {"If_Match": f'"{tag}"'} if tag else {}
+        return json.loads(ask(path, self.token, body, method, **pinned)[1])
 
     def webhook(self, url):
         """A webhook with a secret: its path and the secret."""
@@ -134,32 +114,37 @@ def verify(message, secret):
     sys.exit("webhooks: one byte was changed, and the signature still holds")
 
 
-def start(binary, database, folder):
-    environment = os.environ | {
-        "DATABASE_URL": database.url,
-        "TANGGUH_LISTEN": f"127.0.0.1:{PORT}",
-        "TANGGUH_SECRET": "only for the webhooks, and long enough to be a secret",
-        "TANGGUH_WEBHOOK_ALLOW": "127.0.0.0/8",
-        "TANGGUH_WEBHOOK_CA_FILE": f"{folder}/authority.pem",
-    }
-    with open(f"{folder}/log", "a") as log:
-        command = [binary, "serve", "--demo", "--demo-sign-ins", f"{folder}/sign-ins.json"]
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(ADDRESS + "/readyz"):
-                return process
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.1)
-    sys.exit("webhooks: the service does not start")
+class Delivering(Service):
+    """A service that may write to two receivers of this machine. On PostgreSQL two workers do so, and the service not."""
 
+    def __init__(self, binary, database, folder):
+        super().__init__(binary, database, folder)
+        authority = certificate(folder, "authority")
+        certificate(folder, "server", authority)
+        certificate(folder, "stranger", certificate(folder, "nobody"))
+        self.receiver, self.stranger = Receiver(f"{folder}/server.both.pem"), Receiver(f"{folder}/stranger.both.pem")
+        self.environment |= {
+            "TANGGUH_WEBHOOK_ALLOW": "127.0.0.0/8",
+            "TANGGUH_WEBHOOK_CA_FILE": f"{folder}/authority.pem",
+        }
+        self.workers = 0 if database.url.startswith("sqlite:") else 2
+        self.processes = []
 
-def story(folder):
-    authority = certificate(folder, "authority")
-    certificate(folder, "server", authority)
-    certificate(folder, "stranger", certificate(folder, "nobody"))
-    receiver, stranger = Receiver(f"{folder}/server.both.pem"), Receiver(f"{folder}/stranger.both.pem")
-    return receiver, stranger
+    def start(self, *options):
+        super().start(*options, *["--no-worker"] * bool(self.workers))
+        self.processes = [self.process, *(self.run("work") for _ in range(self.workers))]
+
+    def end(self):
+        """Every process ends well when it is told to."""
+        for process in self.processes:
+            process.terminate()
+        ended = [process.wait(30) for process in self.processes]
+        assert ended == [0] * len(ended), ended
+
+    def stop(self):
+        for process in self.processes or [self.process]:
+            process.kill()
+            process.wait()
 
 
 def deliver(client, receiver, stranger):
@@ -186,22 +171,11 @@ def deliver(client, receiver, stranger):
 
 
 def main():
-    binary = str(pathlib.Path(sys.argv[1]).resolve())
-    for kind in [Sqlite, Postgres]:
-        with tempfile.TemporaryDirectory(prefix="tangguh-webhooks-", dir="/tmp") as folder:
-            database, process = kind(folder), None
-            try:
-                receiver, stranger = story(folder)
-                process = start(binary, database, folder)
-                deliver(Client(pathlib.Path(folder) / "sign-ins.json"), receiver, stranger)
-                process.terminate()
-                assert process.wait(30) == 0, "it does not end well"
-            finally:
-                if process and process.poll() is None:
-                    process.kill()
-                    process.wait()
-                database.stop()
-        print(f"{kind.__name__}: {len(receiver.came)} messages came over TLS, and the reference library verifies them")
+    for name, service, signs in on_each_database(sys.argv[1], "webhooks", Delivering):
+        deliver(Client(signs), service.receiver, service.stranger)
+        service.end()
+        came = len(service.receiver.came)
+        print(f"{name}: {came} messages came over TLS, and the reference library verifies them")
 
 
 main()

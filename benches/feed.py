@@ -5,16 +5,13 @@ One connection, one request after the other, but for those who wait: there are a
 """
 
 import datetime
-import http.client
-import json
 import pathlib
 import socket
 import statistics
 import sys
-import tempfile
 import time
 
-from service import JAKARTA, PORT, ROUNDS, Postgres, Service, Sqlite, machine, told
+from service import JAKARTA, PORT, ROUNDS, Client, demo, machine, told
 
 P = f"/api/v1/programs/{JAKARTA}"
 CHANGES = 20_000
@@ -27,22 +24,6 @@ SHARE = 0.5
 # What a thousand who wait may cost, in MB of resident memory, and how many threads more than before.
 MEMORY = 30
 THREADS = 2
-
-
-class Client:
-    """One connection that is kept open."""
-
-    def __init__(self, service):
-        self.headers = {"Authorization": f"Bearer {service.tokens['facilitator']}"}
-        self.connection = http.client.HTTPConnection("127.0.0.1", PORT)
-        self.connection.connect()
-
-    def get(self, path):
-        self.connection.request("GET", path, headers=self.headers)
-        answer = self.connection.getresponse()
-        text = answer.read()
-        assert answer.status == 200, (path, answer.status, text[:2000])
-        return json.loads(text)
 
 
 def catch_up(client):
@@ -93,7 +74,7 @@ def wait(service, after):
 
 
 def measure(service, database):
-    client = Client(service)
+    client = Client(service, "facilitator")
     pages(client), catch_up(client)
     rounds = []
     for _ in range(ROUNDS):
@@ -119,18 +100,8 @@ def main():
     kind = sys.argv[1]
     heading = f"{datetime.date.today()} {kind}, the feed, {machine()}, {ROUNDS} rounds"
     print(heading, flush=True)
-    with tempfile.TemporaryDirectory(prefix="tangguh-feed-", dir="/tmp") as folder:
-        database = (Sqlite if kind == "sqlite" else Postgres)(folder)
-        service = Service(database, folder)
-        try:
-            made = service.command("demo", "--questions", str(CHANGES), "--revisions", "1")
-            service.start()
-            service.sign_in(json.loads(made)["accounts"])
-            rounds = measure(service, database)
-        finally:
-            if getattr(service, "process", None) and service.process.poll() is None:
-                service.process.kill()
-            database.stop()
+    with demo(kind, "feed", "--questions", CHANGES, "--revisions", 1) as (service, database):
+        rounds = measure(service, database)
     raw = [f"round {number}: {name}: {value:.3f}" for number, one in enumerate(rounds, 1) for name, value in one.items()]
     told(kind, "feed-", heading, raw, results(rounds))
 

@@ -4,17 +4,15 @@ One connection, one request after the other: what is compared is the cost of one
 """
 
 import datetime
-import http.client
 import json
 import os
 import secrets
 import statistics
 import sys
-import tempfile
 import threading
 import time
 
-from service import JAKARTA, PORT, ROUNDS, Postgres, Service, Sqlite, machine, told
+from service import JAKARTA, ROUNDS, Client, demo, machine, told
 
 P = f"/api/v1/programs/{JAKARTA}"
 # Inputs, and revisions, of one round.
@@ -29,26 +27,6 @@ BATCHED = 5
 # MB that the process holds at the most while a file is taken: what is resident but for pages of mapped files (its own
 # code, and the SQLite file, of which the kernel keeps as much as it likes and gives back what others want).
 MEMORY = 100
-
-
-class Client:
-    """One connection that is kept open."""
-
-    def __init__(self, service):
-        self.tokens = service.tokens
-        self.connection = http.client.HTTPConnection("127.0.0.1", PORT)
-        self.connection.connect()
-
-    def call(self, method, path, body=None, role="partner", headers=None):
-        headers = {"Authorization": f"Bearer {self.tokens[role]}"} | (headers or {})
-        if isinstance(body, dict):
-            headers["Content-Type"] = "application/json"
-            body = json.dumps(body)
-        self.connection.request(method, path, body, headers)
-        answer = self.connection.getresponse()
-        text = answer.read()
-        assert answer.status < 300, (method, path, answer.status, text[:2000])
-        return json.loads(text)
 
 
 def said():
@@ -67,7 +45,7 @@ def questions(client):
     """Questions that can be revised."""
     found, cursor = [], ""
     while len(found) < COUNT:
-        page = client.call("GET", f"{P}/questions?state=draft,proposed,in_review,validated&limit=200{cursor}", role="facilitator")
+        page = client.get(f"{P}/questions?state=draft,proposed,in_review,validated&limit=200{cursor}", "facilitator")
         found += page["items"]
         cursor = f"&cursor={page['next_cursor']}"
     return found[:COUNT]
@@ -130,11 +108,11 @@ def take_file(client, service):
     watch = Watch(service)
     began = time.perf_counter()
     headers = {"Content-Type": "application/x-ndjson"}
-    made = client.call("POST", f"{P}/input-imports", lines(), headers=headers)
+    made = client.call("POST", f"{P}/input-imports", lines(), headers=headers)[0]
     uploaded = time.perf_counter() - began
     while made["state"] not in ("done", "failed", "cut_off"):
         time.sleep(0.2)
-        made = client.call("GET", f"{P}/input-imports/{made['id']}")
+        made = client.get(f"{P}/input-imports/{made['id']}")
     taken = time.perf_counter() - began - uploaded
     assert made["state"] == "done" and made["received_count"] == made["rows_count"], made
     return made["rows_count"], uploaded, taken, watch.end()
@@ -156,26 +134,16 @@ def main():
     kind = sys.argv[1]
     heading = f"{datetime.date.today()} {kind}, inputs, {machine()}, {ROUNDS} rounds"
     print(heading, flush=True)
-    with tempfile.TemporaryDirectory(prefix="tangguh-inputs-", dir="/tmp") as folder:
-        database = (Sqlite if kind == "sqlite" else Postgres)(folder)
-        service = Service(database, folder)
-        try:
-            made = json.loads(service.command("demo", "--questions", str(QUESTIONS)))
-            service.start()
-            service.sign_in(made["accounts"])
-            rounds = measure(Client(service))
-            # What was resident before is not the file's, nor what a password takes: the tokens hold for the next process too.
-            service.stop()
-            database.settle()
-            service.start()
-            rows, uploaded, taken, memory = take_file(Client(service), service)
-            resident = service.memory("VmHWM")
-            service.stop()
-            service.command("ledger", "verify")
-        finally:
-            if getattr(service, "process", None) and service.process.poll() is None:
-                service.process.kill()
-            database.stop()
+    with demo(kind, "inputs", "--questions", QUESTIONS) as (service, database):
+        rounds = measure(Client(service, "partner"))
+        # What was resident before is not the file's, nor what a password takes: the tokens hold for the next process too.
+        service.stop()
+        database.settle()
+        service.start()
+        rows, uploaded, taken, memory = take_file(Client(service, "partner"), service)
+        resident = service.memory("VmHWM")
+        service.stop()
+        service.command("ledger", "verify")
     raw = [f"round {number}: {name}: {value:.1f}/s" for number, figures in enumerate(rounds, 1) for name, value in figures.items()]
     file = f"a file of {rows} rows: uploaded in {uploaded:.1f} s, taken in {taken:.1f} s ({rows / taken:.0f}/s), {memory:.0f} MB, {resident:.0f} with mapped files"
     print(file, flush=True)

@@ -200,8 +200,7 @@ def main():
             service.stop()
             service.command("ledger", "verify")
         finally:
-            if getattr(service, "process", None) and service.process.poll() is None:
-                service.process.kill()
+            service.kill()
             database.stop()
     lines = results(rounds, kind, extra)
     raw = [

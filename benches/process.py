@@ -4,15 +4,13 @@ One connection, one request after the other: what is compared is the cost of one
 """
 
 import datetime
-import http.client
-import json
 import secrets
 import statistics
 import sys
-import tempfile
 import time
 
-from service import JAKARTA, PORT, ROUNDS, Postgres, Service, Sqlite, machine, told
+import service
+from service import JAKARTA, ROUNDS, demo, machine, told
 
 P = f"/api/v1/programs/{JAKARTA}"
 QUESTIONS = 5000
@@ -31,29 +29,12 @@ PAGES = 10
 REVISINGS = 100
 
 
-class Client:
-    """One connection that is kept open."""
+class Client(service.Client):
+    """Makes things under a key of its own each time."""
 
-    def __init__(self, service):
-        self.tokens = service.tokens
-        self.connection = http.client.HTTPConnection("127.0.0.1", PORT)
-        self.connection.connect()
-
-    def call(self, method, path, body=None, role="facilitator", headers=None):
-        headers = {"Authorization": f"Bearer {self.tokens[role]}"} | (headers or {})
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            body = json.dumps(body)
-        if method in ("POST", "PUT"):
-            headers["Idempotency-Key"] = secrets.token_hex(8)
-        self.connection.request(method, path, body, headers)
-        answer = self.connection.getresponse()
-        text = answer.read()
-        assert answer.status < 300, (method, path, answer.status, text[:2000])
-        return json.loads(text), answer.headers
-
-    def get(self, path, role="facilitator"):
-        return self.call("GET", path, role=role)[0]
+    def call(self, method, path, body=None, role=None, headers=None):
+        key = {"Idempotency-Key": secrets.token_hex(8)} if method in ("POST", "PUT") else {}
+        return super().call(method, path, body, role, key | (headers or {}))
 
     def make(self, path, body, role="facilitator"):
         return self.call("POST", path, body, role)[0]
@@ -199,20 +180,10 @@ def main():
     kind = sys.argv[1]
     heading = f"{datetime.date.today()} {kind}, the process, {machine()}, {ROUNDS} rounds"
     print(heading, flush=True)
-    with tempfile.TemporaryDirectory(prefix="tangguh-process-", dir="/tmp") as folder:
-        database = (Sqlite if kind == "sqlite" else Postgres)(folder)
-        service = Service(database, folder)
-        try:
-            made = service.command("demo", "--questions", str(QUESTIONS), "--revisions", str(REVISIONS))
-            service.start()
-            service.sign_in(json.loads(made)["accounts"])
-            rounds = measure(Client(service), database)
-            service.stop()
-            service.command("ledger", "verify")
-        finally:
-            if getattr(service, "process", None) and service.process.poll() is None:
-                service.process.kill()
-            database.stop()
+    with demo(kind, "process", "--questions", QUESTIONS, "--revisions", REVISIONS) as (started, database):
+        rounds = measure(Client(started, "facilitator"), database)
+        started.stop()
+        started.command("ledger", "verify")
     raw = [
         f"round {number}: {name}: {ms:.3f} ms" for number, figures in enumerate(rounds, 1) for name, ms in figures.items()
     ]

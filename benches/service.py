@@ -1,5 +1,6 @@
-"""What both measurements need: the two databases, and the service in its release build."""
+"""What the measurements need: the two databases, and the service in its release build."""
 
+import contextlib
 import datetime
 import glob
 import http.client
@@ -12,6 +13,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = pathlib.Path(__file__).parent
@@ -128,6 +130,7 @@ class Service:
         self.environment.pop("RUST_LOG", None)
         self.log = f"{folder}/access.log"
         self.tokens = {}
+        self.process = None
 
     def command(self, *arguments):
         return run([BINARY, *arguments], env=self.environment)
@@ -147,6 +150,11 @@ class Service:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+
+    def kill(self):
+        """However it is with it."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
 
     def cpu(self):
         """Seconds of processor time until now."""
@@ -184,6 +192,46 @@ class Service:
     def sign_in(self, accounts):
         for role in accounts:
             self.tokens[role] = self.post("/api/v1/auth/login", accounts[role], None)["access_token"]
+
+
+class Client:
+    """One connection that is kept open, for somebody of the demo."""
+
+    def __init__(self, service, role):
+        self.tokens, self.role = service.tokens, role
+        self.connection = http.client.HTTPConnection("127.0.0.1", PORT)
+        self.connection.connect()
+
+    def call(self, method, path, body=None, role=None, headers=None):
+        """The JSON that was answered, and the headers. A body that is no JSON object is sent as it is."""
+        headers = {"Authorization": f"Bearer {self.tokens[role or self.role]}"} | (headers or {})
+        if isinstance(body, dict):
+            headers["Content-Type"] = "application/json"
+            body = json.dumps(body)
+        self.connection.request(method, path, body, headers)
+        answer = self.connection.getresponse()
+        text = answer.read()
+        assert answer.status < 300, (method, path, answer.status, text[:2000])
+        return json.loads(text), answer.headers
+
+    def get(self, path, role=None):
+        return self.call("GET", path, role=role)[0]
+
+
+@contextlib.contextmanager
+def demo(kind, what, *sizes):
+    """A started service with a demo of these sizes, and its database; nothing is left of either."""
+    with tempfile.TemporaryDirectory(prefix=f"tangguh-{what}-", dir="/tmp") as folder:
+        database = (Sqlite if kind == "sqlite" else Postgres)(folder)
+        service = Service(database, folder)
+        try:
+            made = service.command("demo", *map(str, sizes))
+            service.start()
+            service.sign_in(json.loads(made)["accounts"])
+            yield service, database
+        finally:
+            service.kill()
+            database.stop()
 
 
 def machine():

@@ -5,18 +5,16 @@ answered in the same time. The messages are those of the rows that making the pr
 """
 
 import datetime
-import http.client
-import json
 import os
 import secrets
 import socket
 import statistics
 import sys
-import tempfile
 import threading
 import time
 
-from service import JAKARTA, PORT, ROUNDS, SECONDS, Postgres, Service, Sqlite, machine, told
+import service
+from service import JAKARTA, ROUNDS, SECONDS, demo, machine, told
 
 P = f"/api/v1/programs/{JAKARTA}"
 MESSAGES = int(os.environ.get("TANGGUH_BENCH_MESSAGES", "10000"))
@@ -45,39 +43,30 @@ class Receiver:
             self.sequences.append(int(came.partition(b'"sequence":')[2].partition(b",")[0]))
 
 
-class Client:
-    """One connection that is kept open."""
+class Client(service.Client):
+    """Somebody who changes what is there."""
 
-    def __init__(self, service):
-        self.tokens = service.tokens
-        self.connection = http.client.HTTPConnection("127.0.0.1", PORT)
+    def post(self, path, body, tag=None):
+        headers = {} if path.endswith("/secrets") else {"Idempotency-Key": secrets.token_hex(8)}
+        return self.call("POST", path, body, headers=headers | ({"If-Match": tag} if tag else {}))[0]
 
-    def call(self, method, path, body=None, tag=None):
-        headers = {"Authorization": f"Bearer {self.tokens['lead']}"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            body = json.dumps(body)
-        if method == "POST" and not path.endswith("/secrets"):
-            headers["Idempotency-Key"] = secrets.token_hex(8)
-        if tag:
-            headers["If-Match"] = tag
-        self.connection.request(method, path, body, headers)
-        answer = self.connection.getresponse()
-        text = answer.read()
-        assert answer.status < 300, (method, path, answer.status, text[:2000])
-        return json.loads(text), answer.headers
+    def tag(self, path):
+        return self.call("GET", path)[1]["ETag"]
 
-    def change(self, method, path, body, act=""):
-        tag = self.call("GET", path)[1]["ETag"]
-        return self.call(method, path + act, body, tag)[0]
+    def act(self, path, act, body):
+        return self.post(path + act, body, self.tag(path))
+
+    def switch(self, path, state):
+        self.call("PATCH", path, {"state": state}, headers={"If-Match": self.tag(path)})
 
 
 def webhook(client, receiver):
-    path = f"{P}/webhooks/{client.call('POST', f'{P}/webhooks', {'url': receiver.url, 'types': ['question.ask', 'question.revise']})[0]['id']}"
-    client.change("POST", path, {}, "/secrets")
-    head = client.call("GET", path)[0]["delivery"]["sequence"]
+    wanted = {"url": receiver.url, "types": ["question.ask", "question.revise"]}
+    path = f"{P}/webhooks/{client.post(f'{P}/webhooks', wanted)['id']}"
+    client.act(path, "/secrets", {})
+    head = client.get(path)["delivery"]["sequence"]
     again = {"from_sequence": head - MESSAGES + 1, "to_sequence": head, "reason": "Made up for load."}
-    client.change("POST", path, again, "/replay")
+    client.act(path, "/replay", again)
     return path
 
 
@@ -88,30 +77,30 @@ def answered(client, questions):
         question = questions[count // 10 % len(questions)]
         path = f"{P}/questions/{question['id']}"
         for _ in range(9):
-            tag = client.call("GET", path)[1]["ETag"]
+            tag = client.tag(path)
         body = {"text": {"id": "Baru", "en": "New"}, "reason_kind": "wording", "reason": "Made up for load."}
-        client.call("POST", f"{path}/revisions", body, tag)
+        client.post(f"{path}/revisions", body, tag)
         count += 10
     return count / (time.perf_counter() - began)
 
 
 def measure(client, receiver):
     path = webhook(client, receiver)
-    questions = client.call("GET", f"{P}/questions?state=proposed&limit=200")[0]["items"]
+    questions = client.get(f"{P}/questions?state=proposed&limit=200")["items"]
     answered(client, questions)
     rounds = []
     for number in range(1, ROUNDS + 1):
         quiet = answered(client, questions)
-        client.change("PATCH", path, {"state": "active"})
+        client.switch(path, "active")
         before = len(receiver.sequences)
         busy = answered(client, questions)
         sent = (len(receiver.sequences) - before) / SECONDS
-        client.change("PATCH", path, {"state": "disabled"})
+        client.switch(path, "disabled")
         rounds.append({"quiet": quiet, "delivering": busy, "sent": sent})
         print(f"round {number}: " + ", ".join(f"{name} {value:.1f}/s" for name, value in rounds[-1].items()), flush=True)
         assert sent > 0, "nothing was sent meanwhile"
-    client.change("PATCH", path, {"state": "active"})
-    while client.call("GET", path)[0]["delivery"]["replaying"]:
+    client.switch(path, "active")
+    while client.get(path)["delivery"]["replaying"]:
         time.sleep(0.5)
     return rounds
 
@@ -122,21 +111,11 @@ def main():
     print(heading, flush=True)
     receiver = Receiver()
     os.environ["TANGGUH_WEBHOOK_ALLOW"] = "127.0.0.0/8"
-    with tempfile.TemporaryDirectory(prefix="tangguh-webhooks-", dir="/tmp") as folder:
-        database = (Sqlite if kind == "sqlite" else Postgres)(folder)
-        service = Service(database, folder)
-        try:
-            questions = MESSAGES // REVISIONS + 100
-            made = service.command("demo", "--questions", str(questions), "--revisions", str(REVISIONS))
-            service.start()
-            service.sign_in(json.loads(made)["accounts"])
-            database.settle()
-            rounds = measure(Client(service), receiver)
-            service.stop()
-        finally:
-            if getattr(service, "process", None) and service.process.poll() is None:
-                service.process.kill()
-            database.stop()
+    questions = MESSAGES // REVISIONS + 100
+    with demo(kind, "webhooks", "--questions", questions, "--revisions", REVISIONS) as (started, database):
+        database.settle()
+        rounds = measure(Client(started, "lead"), receiver)
+        started.stop()
     again = sorted(set(receiver.sequences))
     raw = [
         f"round {number}: {name}: {value:.1f}/s" for number, one in enumerate(rounds, 1) for name, value in one.items()
