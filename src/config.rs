@@ -15,6 +15,7 @@ use crate::{
     db::{Pools, Target},
     limits::{Quota, Quotas},
     password,
+    proxies::network_named,
     webhooks::Outbound,
 };
 
@@ -195,8 +196,11 @@ impl Given {
 
 fn networks(name: &str, given: &str, wrong: &mut Vec<String>) -> Vec<IpNet> {
     let mut read = |text: &str| {
-        let network = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
-        network.map_err(|_| wrong.push(format!("{name}: {text:?} is no address or network"))).ok()
+        let network = network_named(text);
+        if network.is_none() {
+            wrong.push(format!("{name}: {text:?} is no address or network"));
+        }
+        network
     };
     listed(given).filter_map(&mut read).collect()
 }

@@ -13,6 +13,7 @@ use crate::{
     db::{AnyConnection, At, Id, constraint::OnConstraint},
     problem::{FieldError, Problem, Text},
     schema::stored_replies,
+    secret::hex,
     valid::BodyDigest,
 };
 
@@ -59,7 +60,7 @@ pub fn key(request: &HttpRequest) -> Result<Option<Key>, Problem> {
     if let Some(BodyDigest(digest)) = request.extensions().get::<BodyDigest>() {
         hasher.update(digest);
     }
-    let fingerprint = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint = hex(&hasher.finalize());
     Ok(Some(Key { key: key.to_owned(), fingerprint }))
 }
 

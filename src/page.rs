@@ -200,6 +200,14 @@ impl Page {
             .transpose()
     }
 
+    /// Leaves out the row that is one too many, which says that there are more; then the last, which the next page begins
+    /// after.
+    pub fn cut<'r, T>(&self, rows: &'r mut Vec<T>) -> Option<&'r T> {
+        let more = rows.len() as i64 > self.limit;
+        rows.truncate(self.limit as usize);
+        rows.last().filter(|_| more)
+    }
+
     pub fn cursor(&self, service: &Service, key: &Value, id: Id) -> String {
         let payload = BASE64_URL_SAFE_NO_PAD.encode(serde_json::json!([key, id]).to_string());
         let tag = service.keys().mac("cursor", format!("{}\n{payload}", self.binding).as_bytes());

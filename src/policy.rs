@@ -86,6 +86,9 @@ impl Roles {
     }
 }
 
+/// Who looks after what each organisation otherwise has for itself: its clients and webhooks.
+pub const OVERSEERS: Roles = Roles::of(&[Lead, Secretariat]);
+
 /// Where a role must be held for an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {

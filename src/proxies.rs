@@ -31,6 +31,11 @@ pub fn client_address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr
     })
 }
 
+/// A network in CIDR notation, or an address, which stands for itself alone.
+pub fn network_named(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
 /// Somebody who has one IPv6 address usually has a whole /64.
 pub fn network(address: IpAddr) -> String {
     match address {

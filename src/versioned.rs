@@ -66,8 +66,6 @@ pub trait Resource: Serialize + DeserializeOwned + Versioned + Send + 'static {
     /// What `?expand=` can add.
     const EXPANDS: &'static [&'static str] = &[];
 
-    fn meta(&self) -> &Meta;
-    fn meta_mut(&mut self) -> &mut Meta;
     /// Where it stands in its life cycle, or another word that rules look at.
     fn state(&self) -> &str;
 
@@ -138,14 +136,27 @@ pub struct Stored {
     pub body: String,
 }
 
+impl Stored {
+    /// The organisation that it is of, where it says so.
+    pub fn owner(&self) -> Option<Id> {
+        #[derive(Deserialize)]
+        struct Owned {
+            stakeholder_id: Id,
+        }
+        serde_json::from_str::<Owned>(&self.body).ok().map(|owned| owned.stakeholder_id)
+    }
+}
+
 /// Whether the caller is not shown this: then it is not found.
 pub fn hidden<R: Resource>(reach: &Reach, stored: &Stored) -> bool {
     let state = stored.state.as_str();
     R::GONE.contains(&state) || R::hidden_from(reach).contains(&state) || R::hidden_row(reach, stored)
 }
 
-/// The tables of a resource. Written by [`versioned!`] alone.
+/// The tables of a resource, and what all revisions have. Written by [`versioned!`] alone.
 pub trait Versioned: Sized {
+    fn meta(&self) -> &Meta;
+    fn meta_mut(&mut self) -> &mut Meta;
     /// The open revision.
     fn open(conn: &mut AnyConnection, ledger: Id, id: Id) -> QueryResult<Option<Stored>>;
     /// The open revisions of several things, in no order.
@@ -200,6 +211,14 @@ macro_rules! versioned {
         $($column:ident: $value:expr),* $(,)?
     }) => {
         impl $crate::versioned::Versioned for $resource {
+            fn meta(&self) -> &$crate::versioned::Meta {
+                &self.meta
+            }
+
+            fn meta_mut(&mut self) -> &mut $crate::versioned::Meta {
+                &mut self.meta
+            }
+
             fn open(
                 conn: &mut $crate::db::AnyConnection,
                 ledger: $crate::db::Id,
@@ -512,6 +531,20 @@ macro_rules! keyset {
         } else {
             query.order((t::$column.asc(), t::subject_id.asc()))
         }
+    }};
+}
+
+/// One page of a boxed query over what has no revisions, by a column whose values no two of its rows share.
+#[macro_export]
+macro_rules! walk {
+    ($query:expr, $page:expr, $column:path as $key:ty) => {{
+        use diesel::prelude::*;
+        let page: &$crate::page::Page = $page;
+        let mut query = $query.limit(page.limit + 1);
+        if let Some((key, _)) = page.after::<$key>()? {
+            query = if page.descending { query.filter($column.lt(key)) } else { query.filter($column.gt(key)) };
+        }
+        if page.descending { query.order($column.desc()) } else { query.order($column.asc()) }
     }};
 }
 

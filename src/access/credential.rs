@@ -13,6 +13,7 @@ use crate::{
     db::{AnyConnection, At, Id, Lane},
     policy::{Action, Actions},
     problem::Problem,
+    programs::time_zone_named,
     schema::{client_keys, client_revisions, program_revisions, revoked_tokens},
     service::Service,
     token::{AccessClaims, ClientClaims},
@@ -32,12 +33,16 @@ const USE_NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 impl Credential {
     /// The kind of secret that a client's key is.
     pub const KIND: &str = "ck";
+}
 
-    /// Notes that a key was used, unless that was noted a moment ago. Nobody waits for it.
-    pub(super) fn note_use(service: &web::Data<Service>, machine: &Machine, now: DateTime<Utc>) {
-        if machine.last_used_at.is_some_and(|last| now - last < USE_NOTED_EVERY) {
-            return;
-        }
+/// A key with its client and its programme.
+type Row = (Id, Option<NaiveDate>, Option<At>, Id, String, String, String, String);
+
+impl Caller {
+    /// Notes that a client's key was used, unless that was noted a moment ago. Nobody waits for it.
+    pub fn note_use(&self, service: &web::Data<Service>, now: DateTime<Utc>) {
+        let long_ago = |machine: &&Machine| machine.last_used_at.is_none_or(|last| now - last >= USE_NOTED_EVERY);
+        let Some(machine) = self.machine.as_ref().filter(long_ago) else { return };
         let (service, key) = (service.clone(), machine.key);
         actix_web::rt::spawn(async move {
             let noted = service.db.run(Lane::Write, move |conn| {
@@ -51,12 +56,7 @@ impl Credential {
             }
         });
     }
-}
 
-/// A key with its client and its programme.
-type Row = (Id, Option<NaiveDate>, Option<At>, Id, String, String, String, String);
-
-impl Caller {
     /// The client that a key is of, if both hold at `now`.
     pub fn by_key(
         conn: &mut AnyConnection,
@@ -89,7 +89,7 @@ impl Caller {
         };
         let found: Option<Row> = query.first(conn).optional()?;
         let caller = found.map(of_row).transpose()?;
-        Ok(caller.filter(|caller| caller.memberships.iter().all(|held| held.holds(now)) && now < caller.expires_at))
+        Ok(caller.filter(|caller| caller.memberships.iter().all(|held| held.holds(now))))
     }
 
     /// The client that an access token was made for, if its key still holds and the token was not taken back.
@@ -120,7 +120,7 @@ impl Caller {
 fn of_row(row: Row) -> Result<Caller, Problem> {
     let (key, key_expires_on, last_used_at, program, body, slug, program_state, time_zone) = row;
     let client: Client = serde_json::from_str(&body).map_err(Problem::internal)?;
-    let time_zone: Tz = time_zone.parse().map_err(|_| Problem::internal("a programme has no time zone"))?;
+    let time_zone = time_zone_named(&time_zone)?;
     let until_on = key_expires_on.map_or(client.content.expires_on, |day| day.min(client.content.expires_on));
     let slug: Arc<str> = slug.into();
     let held = Held {

@@ -60,10 +60,7 @@ impl Deputy {
             Ok((told, done))
         });
         let (told, done) = done.await?;
-        if done.rights_changed {
-            self.service.callers.rights_changed();
-        }
-        self.service.watcher.told(done.heads);
+        done.tell(&self.service);
         Ok(told)
     }
 }

@@ -148,20 +148,25 @@ impl<A: Gate> Can<A> {
                 known.map(|(id, slug, active)| (*id, slug.clone(), *active))
             })
             .ok_or(Problem::NotFound)?;
-        let roles = caller.roles_in(ledger, now);
-        let scopes = caller.scopes();
-        if !(A::ACTION.roles().meets(roles) && scopes.has(A::ACTION)) {
-            return Err(Problem::Forbidden { action: A::ACTION.name(), on: slug.to_string() });
-        }
-        let stakeholder = caller
+        let acting = caller
             .memberships
             .iter()
             .find(|held| held.program == ledger && held.holds(now) && A::ACTION.roles().has(held.role));
-        let time_zone = stakeholder.map_or(Tz::UTC, |held| held.time_zone);
-        let stakeholder = stakeholder.map(|held| held.stakeholder);
+        let time_zone = acting.map_or(Tz::UTC, |held| held.time_zone);
+        let reach = Reach {
+            ledger,
+            slug,
+            roles: caller.roles_in(ledger, now),
+            scopes: caller.scopes(),
+            account: caller.account,
+            key: caller.key(),
+            stakeholder: acting.map(|held| held.stakeholder),
+            archived: !active,
+        };
+        if !reach.may(A::ACTION) {
+            return Err(Problem::Forbidden { action: A::ACTION.name(), on: reach.slug.to_string() });
+        }
         service.operations.check_query(request)?;
-        let (account, key) = (caller.account, caller.key());
-        let reach = Reach { ledger, slug, roles, scopes, account, key, stakeholder, archived: !active };
         Ok(Can { reach, service, request: request.clone(), time_zone, action: PhantomData })
     }
 
@@ -171,10 +176,7 @@ impl<A: Gate> Can<A> {
         match A::ACTION.scope() {
             Scope::Program => Ok(Can::<A>::of(&self.request, &caller)?.reach),
             Scope::Platform => Err(Problem::internal("nobody is kept waiting for what platform roles may do")),
-            Scope::SignedIn => {
-                let now = self.service.clock.now();
-                Ok(platform_reach(&caller, A::ACTION, caller.roles_anywhere(now), now))
-            }
+            Scope::SignedIn => Ok(platform_reach(&caller, A::ACTION, self.service.clock.now())),
         }
     }
 
@@ -189,28 +191,22 @@ impl<A: Gate> Platform<A> {
     fn decide(request: &HttpRequest) -> Result<Platform<A>, Problem> {
         let caller = caller(request)?;
         let service = service(request)?;
-        let now = service.clock.now();
-        let roles = caller.roles_anywhere(now);
-        if !(A::ACTION.roles().meets(roles) && caller.scopes().has(A::ACTION)) {
+        let reach = platform_reach(&caller, A::ACTION, service.clock.now());
+        if !reach.may(A::ACTION) {
             return Err(Problem::Forbidden { action: A::ACTION.name(), on: String::new() });
         }
         service.operations.check_query(request)?;
-        Ok(Platform(Can {
-            time_zone: Tz::UTC,
-            reach: platform_reach(&caller, A::ACTION, roles, now),
-            service,
-            request: request.clone(),
-            action: PhantomData,
-        }))
+        Ok(Platform(Can { reach, service, request: request.clone(), time_zone: Tz::UTC, action: PhantomData }))
     }
 }
 
-fn platform_reach(caller: &Caller, action: Action, roles: Roles, now: chrono::DateTime<chrono::Utc>) -> Reach {
+fn platform_reach(caller: &Caller, action: Action, now: chrono::DateTime<chrono::Utc>) -> Reach {
     let stakeholder = caller
         .memberships
         .iter()
         .find(|held| held.program_active && held.holds(now) && action.roles().has(held.role))
         .map(|held| held.stakeholder);
+    let roles = caller.roles_anywhere(now);
     let (scopes, account, key) = (caller.scopes(), caller.account, caller.key());
     Reach { roles, scopes, account, key, stakeholder, ..Reach::platform() }
 }
@@ -219,11 +215,10 @@ impl<A: Gate> Myself<A> {
     fn decide(request: &HttpRequest) -> Result<Myself<A>, Problem> {
         let caller = caller(request)?;
         let service = service(request)?;
-        if !caller.scopes().has(A::ACTION) {
+        let reach = platform_reach(&caller, A::ACTION, service.clock.now());
+        if !reach.may(A::ACTION) {
             return Err(Problem::ForPeople);
         }
-        let now = service.clock.now();
-        let reach = platform_reach(&caller, A::ACTION, caller.roles_anywhere(now), now);
         service.operations.check_query(request)?;
         let can = Can { reach, service, request: request.clone(), time_zone: Tz::UTC, action: PhantomData };
         Ok(Myself(can, caller))

@@ -101,13 +101,6 @@ impl Caller {
         allowed.is_empty() || address.is_some_and(|address| allowed.iter().any(|network| network.contains(&address)))
     }
 
-    /// Notes that a client's key was used.
-    pub fn note_use(&self, service: &web::Data<Service>, now: DateTime<Utc>) {
-        if let Some(machine) = &self.machine {
-            Credential::note_use(service, machine, now);
-        }
-    }
-
     /// Whose requests its own count with.
     pub fn who(&self) -> Who {
         match self.machine {

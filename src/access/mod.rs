@@ -29,4 +29,4 @@ pub use publicly::Public;
 pub use read::{Listed, Part, etag, moment, render};
 pub use system::System;
 pub use tx::{Recorded, Seen, Tx, place};
-pub use write::{KEPT, Reply};
+pub use write::{KEPT, Reply, as_trial};

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     door::{self, Reach},
-    read::{digest, matches, next_url},
+    read::{link_next, matches, next_url, text_tag},
     system::System,
     tx::{Recorded, Tx},
     write::request_id,
@@ -109,16 +109,15 @@ impl Public {
         let next = next.map(|(key, id)| page.cursor(&self.service, &key, id));
         let body = serde_json::json!({"items": items, "next_cursor": next});
         let mut response = self.answer_cached(&body)?;
-        let link = next.map(|cursor| format!("<{}>; rel=\"next\"", next_url(self.request.uri(), &cursor)));
-        if let Some(link) = link.and_then(|link| link.parse().ok()) {
-            response.headers_mut().insert(header::LINK, link);
+        if let Some(cursor) = next {
+            link_next(&mut response, &next_url(self.request.uri(), &cursor));
         }
         Ok(response)
     }
 
     /// A text for everybody, in whatever media type.
     pub fn send_cached(&self, rendition: Rendition) -> HttpResponse {
-        let tag = format!("\"{}\"", digest(rendition.body.as_bytes()));
+        let tag = text_tag(&rendition.body);
         let known = self.request.headers().get_all(header::IF_NONE_MATCH).any(|wanted| matches(wanted, &tag));
         let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
         response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "public, max-age=60"));

@@ -295,8 +295,7 @@ impl<A: Gate> Can<A> {
                 }
                 let at = moment(conn, ledger, asked_view.as_of, now)?;
                 let mut listed = rows(conn, reach, &filter, &asked_page, at)?;
-                let more = listed.rows.len() as i64 > asked_page.limit;
-                listed.rows.truncate(asked_page.limit as usize);
+                let more = asked_page.cut(&mut listed.rows).is_some();
                 R::complete(conn, &mut listed.rows)?;
                 let mut items = Vec::with_capacity(listed.rows.len());
                 for stored in listed.rows {
@@ -329,8 +328,7 @@ impl<A: Gate> Can<A> {
             }
         }
         body.push(']');
-        let tag = if F::LIVE { format!("\"{}\"", digest(body.as_bytes())) } else { tag };
-        Ok(self.page(tag, body, next, total))
+        Ok(if F::LIVE { self.page_by_text(body, next, total) } else { self.page(tag, body, next, total) })
     }
 
     /// Answers the revisions of a resource in order: who made each, when, why, and what it says.
@@ -339,22 +337,20 @@ impl<A: Gate> Can<A> {
         listing: Listing<crate::history::HistoryFilter>,
         identify: impl FnOnce(&mut AnyConnection, &Reach) -> Result<Id, Problem> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
-        let page = listing.page.clone();
+        let page = listing.page;
+        let asked = page.clone();
         let after = page.after::<i32>()?.map_or(0, |(revision, _)| revision);
-        let limit = page.limit;
         let query = self.request.uri().to_string();
         let (tag, entries, last, id) = self
             .snapshot(move |conn, reach| {
                 let ledger = if R::PLATFORM { Ledger::PLATFORM } else { reach.ledger };
                 let head = ledger::head(conn, ledger)?;
                 let id = identify(conn, reach)?;
-                let mut revisions = R::history(conn, ledger, id, after, limit + 1)?;
+                let mut revisions = R::history(conn, ledger, id, after, asked.limit + 1)?;
                 if R::open(conn, ledger, id)?.is_none_or(|open| hidden::<R>(reach, &open)) {
                     return Err(Problem::NotFound);
                 }
-                let more = revisions.len() as i64 > limit;
-                revisions.truncate(limit as usize);
-                let last = revisions.last().filter(|_| more).map(|last| last.revision);
+                let last = asked.cut(&mut revisions).map(|last| last.revision);
                 revisions.retain(|stored| {
                     !R::hidden_from(reach).contains(&stored.state.as_str()) && !R::hidden_row(reach, stored)
                 });
@@ -377,25 +373,13 @@ impl<A: Gate> Can<A> {
         page: &Page,
         roles: impl Fn(Id) -> Roles,
     ) -> Result<HttpResponse, Problem> {
-        let more = rows.len() as i64 > page.limit;
-        rows.truncate(page.limit as usize);
+        let last = page.cut(&mut rows).map(|last| Ok::<_, Problem>((R::sort_key(page.sort, last)?, last.id)));
+        let next = last.transpose()?.map(|(key, id)| page.cursor(&self.service, &key, id));
         let items: Vec<String> = rows
             .iter()
             .map(|stored| render::<R>(stored, &Reach { roles: roles(stored.id), ..self.reach.clone() }))
             .collect();
-        let next = match rows.last() {
-            Some(last) if more => Some(page.cursor(&self.service, &R::sort_key(page.sort, last)?, last.id)),
-            _ => None,
-        };
-        let body = format!("{{\"items\":[{}]", items.join(","));
-        Ok(self.page(format!("\"{}\"", digest(body.as_bytes())), body, next, None))
-    }
-
-    /// Answers a page of what is on no ledger; `next` is where the one after it begins. Its ETag is of its text.
-    pub fn list_of<T: serde::Serialize>(&self, items: &[T], next: Option<String>) -> Result<HttpResponse, Problem> {
-        let items = serde_json::to_string(items).map_err(Problem::internal)?;
-        let tag = format!("\"{}\"", digest(items.as_bytes()));
-        Ok(self.page(tag, format!("{{\"items\":{items}"), next, None))
+        Ok(self.page_by_text(format!("{{\"items\":[{}]", items.join(",")), next, None))
     }
 
     /// The ETag of a list: the ledger's head, and the view and query.
@@ -408,34 +392,25 @@ impl<A: Gate> Can<A> {
         self.service.clock.now().with_timezone(&self.time_zone).date_naive()
     }
 
-    /// A page of things that are on no ledger: its ETag is of its text.
+    /// Answers a page of things that are on no ledger; `next` is where the one after it begins. Its ETag is of its text.
     pub fn page_of<T: serde::Serialize>(&self, items: &[T], next: Option<String>) -> Result<HttpResponse, Problem> {
-        let body = format!("{{\"items\":{}", serde_json::to_string(items).map_err(Problem::internal)?);
-        Ok(self.page(format!("\"{}\"", digest(body.as_bytes())), body, next, None))
+        let items = serde_json::to_string(items).map_err(Problem::internal)?;
+        Ok(self.page_by_text(format!("{{\"items\":{items}"), next, None))
     }
 
     /// Ends a page's body and gives it its headers.
-    pub fn page(&self, tag: String, mut body: String, next: Option<String>, total: Option<i64>) -> HttpResponse {
-        match &next {
-            Some(cursor) => {
-                body.push_str(",\"next_cursor\":\"");
-                body.push_str(cursor);
-                body.push('"');
-            }
-            None => body.push_str(",\"next_cursor\":null"),
-        }
-        if let Some(total) = total {
-            body.push_str(&format!(",\"total\":{total}"));
-        }
-        body.push('}');
-        let mut response = self.tagged(tag, body);
+    pub fn page(&self, tag: String, body: String, next: Option<String>, total: Option<i64>) -> HttpResponse {
+        let mut response = self.tagged(tag, page_text(body, next.as_deref(), total));
         if let Some(cursor) = next {
-            let link = format!("<{}>; rel=\"next\"", next_url(self.request.uri(), &cursor));
-            if let Ok(link) = link.parse() {
-                response.headers_mut().insert(header::LINK, link);
-            }
+            link_next(&mut response, &self.next_page(&cursor));
         }
         response
+    }
+
+    /// The same, where no ledger's head stands for what is on it: the ETag is of the text, its end included.
+    fn page_by_text(&self, body: String, next: Option<String>, total: Option<i64>) -> HttpResponse {
+        let tag = text_tag(&page_text(body.clone(), next.as_deref(), total));
+        self.page(tag, body, next, total)
     }
 
     /// 200 with an ETag, or 304 if the client has this very text.
@@ -452,7 +427,7 @@ impl<A: Gate> Can<A> {
 
     /// 200 with a page for members, in whatever media type; its ETag is of its text.
     pub fn send(&self, rendition: Rendition) -> HttpResponse {
-        let tag = format!("\"{}\"", digest(rendition.body.as_bytes()));
+        let tag = text_tag(&rendition.body);
         if self.request.headers().get_all(header::IF_NONE_MATCH).any(|wanted| matches(wanted, &tag)) {
             return not_modified(&tag);
         }
@@ -470,8 +445,8 @@ impl<A: Gate> Can<A> {
     /// The same as [`Can::send`], of a part whose `Link` leads to the next.
     pub fn send_part(&self, rendition: Rendition, next: Option<&str>) -> HttpResponse {
         let mut response = self.send(rendition);
-        if let Some(Ok(link)) = next.map(|next| format!("<{next}>; rel=\"next\"").parse()) {
-            response.headers_mut().insert(header::LINK, link);
+        if let Some(next) = next {
+            link_next(&mut response, next);
         }
         response
     }
@@ -492,7 +467,36 @@ impl<A: Gate> Can<A> {
     /// 200 with something that has no revisions; its ETag is of its text.
     pub fn answer<T: serde::Serialize>(&self, value: &T) -> Result<HttpResponse, Problem> {
         let body = serde_json::to_string(value).map_err(Problem::internal)?;
-        Ok(self.tagged(format!("\"{}\"", digest(body.as_bytes())), body))
+        Ok(self.tagged(text_tag(&body), body))
+    }
+}
+
+/// The ETag of what no revision and no ledger's head stands for.
+pub(super) fn text_tag(text: &str) -> String {
+    format!("\"{}\"", digest(text.as_bytes()))
+}
+
+/// A page's text: what comes after its items, too.
+fn page_text(mut body: String, next: Option<&str>, total: Option<i64>) -> String {
+    match next {
+        Some(cursor) => {
+            body.push_str(",\"next_cursor\":\"");
+            body.push_str(cursor);
+            body.push('"');
+        }
+        None => body.push_str(",\"next_cursor\":null"),
+    }
+    if let Some(total) = total {
+        body.push_str(&format!(",\"total\":{total}"));
+    }
+    body.push('}');
+    body
+}
+
+/// Leads to the next page.
+pub(super) fn link_next(response: &mut HttpResponse, url: &str) {
+    if let Ok(link) = format!("<{url}>; rel=\"next\"").parse() {
+        response.headers_mut().insert(header::LINK, link);
     }
 }
 

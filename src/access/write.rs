@@ -15,7 +15,9 @@ use crate::{
     idempotency::{self, Key},
     policy::{Action, Gate, Roles},
     problem::Problem,
+    programs::time_zone_named,
     schema::{account_revisions, membership_revisions, program_revisions},
+    secret::hex,
     service::Service,
     valid::BodyDigest,
     versioned::Resource,
@@ -70,6 +72,13 @@ impl Reply {
     }
 }
 
+/// What a trial answers: one that is refused was a trial too.
+pub fn as_trial(answered: Result<HttpResponse, Problem>) -> HttpResponse {
+    let mut response = answered.unwrap_or_else(|problem| problem.error_response());
+    response.headers_mut().insert(DRY_RUN, header::HeaderValue::from_static("true"));
+    response
+}
+
 /// What a write knows before it begins.
 pub(super) struct Ask {
     reach: Reach,
@@ -91,10 +100,20 @@ type Work = Box<dyn FnOnce(&mut Tx<'_>) -> Result<Recorded<Reply>, Problem> + Se
 pub(super) struct Done {
     reply: Reply,
     replayed: bool,
-    pub(super) rights_changed: bool,
+    rights_changed: bool,
     refusal: Option<Problem>,
     /// How far the ledgers have grown.
-    pub(super) heads: Vec<(Id, i64)>,
+    heads: Vec<(Id, i64)>,
+}
+
+impl Done {
+    /// Lets this process know what was committed.
+    pub(super) fn tell(&self, service: &Service) {
+        if self.rights_changed {
+            service.callers.rights_changed();
+        }
+        service.watcher.told(self.heads.iter().copied());
+    }
 }
 
 impl<A: Gate> Can<A> {
@@ -134,12 +153,7 @@ impl<A: Gate> Can<A> {
                 (None, Ok(())) => Err(Problem::internal("a trial ended without an answer")),
             }
         });
-        let mut response = match tried.await {
-            Ok(reply) => reply.respond(false),
-            Err(problem) => problem.error_response(),
-        };
-        response.headers_mut().insert(DRY_RUN, header::HeaderValue::from_static("true"));
-        Ok(response)
+        Ok(as_trial(tried.await.map(|reply| reply.respond(false))))
     }
 
     /// Like [`Can::write`], for what makes a secret: its reply is never stored, so it takes no key.
@@ -183,7 +197,7 @@ impl<A: Gate> Can<A> {
     pub fn body_digest(&self) -> Result<String, Problem> {
         let digest = self.request.extensions().get::<BodyDigest>().copied();
         let BodyDigest(bytes) = digest.ok_or_else(|| Problem::internal("the body has not been read"))?;
-        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(&bytes))
     }
 
     fn ask(&self, key: Option<Key>) -> Ask {
@@ -200,10 +214,7 @@ async fn transact(service: &web::Data<Service>, ask: Ask, work: Work) -> Result<
     let shared = service.clone();
     let done =
         service.db.run(Lane::Write, move |conn| write_transaction(conn, |conn| run(conn, &shared, ask, work))).await?;
-    if done.rights_changed {
-        service.callers.rights_changed();
-    }
-    service.watcher.told(done.heads);
+    done.tell(service);
     match done.refusal {
         Some(problem) => Err(problem),
         None => Ok(done.reply.respond(done.replayed)),
@@ -312,7 +323,7 @@ fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> 
     if state != "active" {
         return Err(Problem::InvalidToken);
     }
-    ask.time_zone = time_zone.parse().map_err(|_| Problem::internal("a programme has no time zone"))?;
+    ask.time_zone = time_zone_named(time_zone)?;
     let today = now.with_timezone(&ask.time_zone).date_naive();
     let mut roles = if *admin { Roles::default().with(crate::policy::Role::Admin) } else { Roles::default() };
     ask.reach.stakeholder = None;

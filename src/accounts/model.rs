@@ -139,14 +139,6 @@ impl Resource for Account {
     const PATH: &'static str = "accounts/{id}";
     const PLATFORM: bool = true;
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }

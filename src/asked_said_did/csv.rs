@@ -1,15 +1,14 @@
 //! The report as a table: one row for each input, written while it is read.
 
-use serde_json::{Value, json};
-
 use super::{
     read::{self, Scope},
-    told::SaidAndDone,
+    told::{SaidAndDone, name_of},
 };
 use crate::{
     access::{Part, Reach},
     db::{AnyConnection, Id, types::instant_text},
     localized::Localized,
+    pages::Passage,
     problem::{Lang, Problem},
 };
 
@@ -63,11 +62,7 @@ pub fn go_on(conn: &mut AnyConnection, reach: &Reach, rest: Rest) -> Result<Part
 }
 
 fn cells(item: &SaidAndDone, lang: Lang, source: &str) -> [String; COLUMNS.len()] {
-    let name = |value: Value| value.as_str().unwrap_or_default().to_owned();
-    let words = |text: &Localized| {
-        let found = text.0.get(lang.tag()).or_else(|| text.0.get(source)).or_else(|| text.0.values().next());
-        found.cloned().unwrap_or_default()
-    };
+    let words = |text: &Localized| Passage::of(text, lang, source).words;
     let (decision, answer) = (item.decision.as_ref(), item.answer.as_ref());
     let joined = |all: Vec<String>| all.join(" ");
     let about = item.about.iter().map(|one| one.code.clone().unwrap_or_else(|| one.id.to_string()));
@@ -78,7 +73,7 @@ fn cells(item: &SaidAndDone, lang: Lang, source: &str) -> [String; COLUMNS.len()
     [
         item.code.clone(),
         words(&item.organisation.name),
-        name(json!(item.kind)),
+        name_of(&item.kind),
         instant_text(&item.received_at),
         item.consultation.clone().unwrap_or_default(),
         joined(about.collect()),
@@ -87,8 +82,8 @@ fn cells(item: &SaidAndDone, lang: Lang, source: &str) -> [String; COLUMNS.len()
         item.links.join(" "),
         item.state.name().to_owned(),
         item.due_on.map(|day| day.to_string()).unwrap_or_default(),
-        decision.map(|one| name(json!(one.kind))).unwrap_or_default(),
-        decision.map(|one| name(json!(one.reason_code))).unwrap_or_default(),
+        decision.map(|one| name_of(&one.kind)).unwrap_or_default(),
+        decision.map(|one| name_of(&one.reason_code)).unwrap_or_default(),
         decision.map(|one| words(&one.text)).unwrap_or_default(),
         decision.map(|one| instant_text(&one.decided_at)).unwrap_or_default(),
         joined(effects.collect()),

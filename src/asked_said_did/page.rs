@@ -1,23 +1,17 @@
 use chrono_tz::Tz;
-use serde_json::{Value, json};
 
 use super::told::*;
 use crate::{
-    localized::Localized,
-    pages::{
-        Block, Line, Page, Passage, Section, Table, day,
-        labels::{self, Label},
-    },
+    pages::{Block, Line, Page, Passage, Section, Table, Writer, day, labels},
     problem::Lang,
-    public::PublicOrganisation,
 };
 
 /// The page of a report: nothing but what it tells. `next` is the address of the next page.
 pub fn of(report: &AskedSaidDid, lang: Lang, next: Option<&str>) -> Page {
     let zone = report.program.time_zone.parse().unwrap_or(Tz::UTC);
-    let writer = Writer { lang, source: &report.program.source_language, zone };
+    let writer = Writer { lang, source: &report.program.source_language };
     let mut said = Section::titled(labels::SAID_AND_DONE, lang);
-    said.sections = report.items.iter().map(|item| writer.item(item)).collect();
+    said.sections = report.items.iter().map(|item| writer.item(item, zone)).collect();
     let mut footer = vec![Line::words(labels::WRITTEN_BY_SERVICE.of(lang))];
     if let Some(next) = next {
         footer.push(Line::link(writer.label(labels::NEXT_PAGE), next));
@@ -36,46 +30,10 @@ pub fn of(report: &AskedSaidDid, lang: Lang, next: Option<&str>) -> Page {
     }
 }
 
-struct Writer<'r> {
-    lang: Lang,
-    source: &'r str,
-    zone: Tz,
-}
-
-/// The name that the API has for something.
-fn name<T: serde::Serialize>(value: &T) -> String {
-    match json!(value) {
-        Value::String(name) => name,
-        other => other.to_string(),
-    }
-}
-
 impl Writer<'_> {
-    fn passage(&self, text: &Localized) -> Passage {
-        Passage::of(text, self.lang, self.source)
-    }
-
-    fn label(&self, label: Label) -> Passage {
-        Passage::plain(label.of(self.lang))
-    }
-
+    /// What the API calls something.
     fn named<T: serde::Serialize>(&self, value: &T) -> Line {
-        Line::words(labels::of_name(&name(value), self.lang))
-    }
-
-    fn or_nothing(&self, mut section: Section) -> Section {
-        if section.is_empty() {
-            section.add(Block::Paragraph(Line::words(labels::NOT_RECORDED.of(self.lang))));
-        }
-        section
-    }
-
-    fn organisation(&self, one: &PublicOrganisation) -> Line {
-        let line = Line::from(self.passage(&one.name));
-        match &one.abbreviation {
-            Some(short) => line.then(format!(" ({short})")),
-            None => line,
-        }
+        self.name(&name_of(value))
     }
 
     fn asked(&self, asked: &Asked) -> Section {
@@ -113,12 +71,12 @@ impl Writer<'_> {
         self.or_nothing(section)
     }
 
-    fn item(&self, item: &SaidAndDone) -> Section {
+    fn item(&self, item: &SaidAndDone, zone: Tz) -> Section {
         let mut section =
             Section::new(Line::words(format!("{} – ", item.code)).and(self.organisation(&item.organisation)));
         let lang = (item.language != self.lang.tag()).then(|| item.language.clone());
         section.text(&Passage { words: item.text.clone(), lang });
-        let received = item.received_at.with_timezone(&self.zone).date_naive();
+        let received = item.received_at.with_timezone(&zone).date_naive();
         let mut facts = vec![
             (self.label(labels::KIND), self.named(&item.kind)),
             (self.label(labels::RECEIVED), Line::words(day(received, self.lang))),

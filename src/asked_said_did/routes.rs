@@ -132,9 +132,7 @@ fn report(
     let scope = read::scope(conn, reach, wish)?;
     let after = page.after::<Id>()?.map(|(_, id)| id);
     let mut inputs = read::inputs(conn, reach, &scope, after, page.limit + 1)?;
-    let more = inputs.len() as i64 > page.limit;
-    inputs.truncate(page.limit as usize);
-    let last = inputs.last().filter(|_| more).map(|last| last.meta.id);
+    let last = page.cut(&mut inputs).map(|last| last.meta.id);
     let items = read::tell(conn, reach, inputs)?;
     let asked = read::asked_of(conn, reach, &scope, &items)?;
     let read::Scope { program, about, .. } = scope;

@@ -124,3 +124,11 @@ pub struct SaidAndDone {
     pub effects: Vec<InputEffectItem>,
     pub answer: Option<InputAnswer>,
 }
+
+/// What the API calls something.
+pub fn name_of<T: Serialize>(value: &T) -> String {
+    match serde_json::json!(value) {
+        serde_json::Value::String(name) => name,
+        other => other.to_string(),
+    }
+}

@@ -190,14 +190,6 @@ impl Resource for Ballot {
     const PATH: &'static str = "programs/{program}/ballots/{id}";
     const DONE_TO_IT: &'static [Action] = &[Action::RunEvent];
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }

@@ -147,14 +147,6 @@ impl Resource for Vote {
     const KIND: &'static str = "vote";
     const PATH: &'static str = "programs/{program}/ballots/{id}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         match self.state {
             VoteState::Cast => "cast",

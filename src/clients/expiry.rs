@@ -3,7 +3,6 @@
 
 use actix_web::web;
 use chrono::{DateTime, Days, Utc};
-use chrono_tz::Tz;
 use diesel::prelude::*;
 
 use super::model::Client;
@@ -12,6 +11,7 @@ use crate::{
     db::{AnyConnection, Id, Lane},
     policy::{Role, Roles},
     problem::Problem,
+    programs::time_zone_named,
     schema::{client_revisions, program_revisions},
     service::Service,
     versioned::Resource,
@@ -60,8 +60,8 @@ fn due(conn: &mut AnyConnection, now: DateTime<Utc>) -> Result<Vec<Due>, Problem
     let mut due = Vec::new();
     for (program, slug, time_zone, body) in rows {
         let client: Client = serde_json::from_str(&body).map_err(Problem::internal)?;
-        let time_zone: Tz = time_zone.parse().map_err(|_| Problem::internal("a programme has no time zone"))?;
-        let left = (client.content.expires_on - now.with_timezone(&time_zone).date_naive()).num_days();
+        let today = now.with_timezone(&time_zone_named(&time_zone)?).date_naive();
+        let left = (client.content.expires_on - today).num_days();
         let stretch = TOLD_BEFORE.into_iter().find(|days| left <= *days).filter(|_| left >= 0);
         if let Some(days) = stretch.filter(|days| client.expiry_told_days.is_none_or(|told| told > *days)) {
             due.push(Due { program, slug, client: client.meta.id, days });

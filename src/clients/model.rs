@@ -12,8 +12,9 @@ use crate::{
     keyset, listed,
     memberships::MemberRole,
     page::{AnyOf, Filter, Page},
-    policy::{Action, Actions},
+    policy::{Action, Actions, OVERSEERS, beyond},
     problem::{FieldError, Problem},
+    proxies::network_named,
     reason::Reason,
     schema::{accounts, client_revisions},
     stakeholders::Stakeholder,
@@ -117,6 +118,7 @@ pub struct ClientFilter {
 
 impl Filter for ClientFilter {
     const SORTS: &'static [&'static str] = &["created_at", "expires_on", "updated_at"];
+    const LIVE: bool = true;
 }
 
 versioned!(
@@ -133,14 +135,6 @@ impl Resource for Client {
     const KIND: &'static str = "client";
     const PATH: &'static str = "programs/{program}/clients/{id}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }
@@ -155,8 +149,7 @@ impl Resource for Client {
 
     /// Organisations see their own.
     fn hidden_row(reach: &Reach, stored: &Stored) -> bool {
-        let owner = serde_json::from_str::<Client>(&stored.body).ok().map(|client| client.stakeholder_id);
-        !sees_all(reach) && owner != reach.stakeholder
+        !OVERSEERS.meets(reach.roles) && stored.owner().is_none_or(|owner| reach.stakeholder != Some(owner))
     }
 
     fn complete(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
@@ -173,12 +166,6 @@ impl Resource for Client {
             _ => json!(stored.id),
         })
     }
-}
-
-/// Whether somebody looks after the clients of all organisations.
-fn sees_all(reach: &Reach) -> bool {
-    use crate::policy::{Role, Roles};
-    Roles::of(&[Role::Lead, Role::Secretariat]).meets(reach.roles)
 }
 
 /// How many days off its end may be.
@@ -199,7 +186,7 @@ impl Client {
 
     /// Where it may call from.
     pub fn networks(&self) -> Vec<IpNet> {
-        self.content.allowed_addresses.iter().filter_map(|text| network(text)).collect()
+        self.content.allowed_addresses.iter().filter_map(|text| network_named(text)).collect()
     }
 
     pub fn list(
@@ -211,7 +198,7 @@ impl Client {
     ) -> Result<Listed, Problem> {
         use client_revisions as t;
         let mut query = listed!(client_revisions, reach.ledger, at, &[]);
-        if !sees_all(reach) {
+        if !OVERSEERS.meets(reach.roles) {
             query = query.filter(t::stakeholder_id.eq(reach.stakeholder.unwrap_or_default()));
         }
         if let Some(organisation) = filter.stakeholder_id {
@@ -234,7 +221,7 @@ impl Client {
     /// Makes a client. It has no key yet.
     pub fn make(tx: &mut Tx<'_>, new: NewClient) -> Result<Recorded<Client>, Problem> {
         let stakeholder_id = new.stakeholder_id.or(tx.reach.stakeholder).ok_or(Problem::NotOwnOrganization)?;
-        if !sees_all(&tx.reach) && tx.reach.stakeholder != Some(stakeholder_id) {
+        if !OVERSEERS.meets(tx.reach.roles) && tx.reach.stakeholder != Some(stakeholder_id) {
             return Err(Problem::NotOwnOrganization);
         }
         tx.must_exist::<Stakeholder>(&[("/stakeholder_id".into(), stakeholder_id)])?;
@@ -279,14 +266,12 @@ impl Client {
     /// Nobody gives more than they have: whoever hands out a key hands out all that it opens.
     pub(super) fn within(&self, tx: &Tx<'_>) -> Result<(), Problem> {
         let given = self.content.scopes.iter().filter_map(|name| Action::named(name));
-        let beyond: Vec<&str> = given.filter(|action| !tx.reach.may(*action)).map(Action::name).collect();
-        // What a role sees goes with it.
-        let role = crate::policy::beyond(tx.reach.roles, self.role.role());
-        match (beyond.is_empty(), role.is_empty()) {
-            (true, true) => Ok(()),
-            (false, _) => Err(Problem::CannotGrant(beyond)),
-            (true, false) => Err(Problem::CannotGrant(role)),
+        let mut missing: Vec<&str> = given.filter(|action| !tx.reach.may(*action)).map(Action::name).collect();
+        if missing.is_empty() {
+            // What a role sees goes with it.
+            missing = beyond(tx.reach.roles, self.role.role());
         }
+        if missing.is_empty() { Ok(()) } else { Err(Problem::CannotGrant(missing)) }
     }
 
     fn check(&self, tx: &Tx<'_>) -> Result<(), Problem> {
@@ -318,7 +303,7 @@ impl Client {
             ));
         }
         for (number, text) in content.allowed_addresses.iter().enumerate() {
-            if network(text).is_none() {
+            if network_named(text).is_none() {
                 errors.push(FieldError::new(
                     format!("/allowed_addresses/{number}"),
                     "no_network",
@@ -329,9 +314,4 @@ impl Client {
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
-}
-
-/// An address stands for itself alone.
-fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
 }

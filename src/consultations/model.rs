@@ -144,14 +144,6 @@ impl Resource for Consultation {
     const KIND: &'static str = "consultation";
     const PATH: &'static str = "programs/{program}/consultations/{id}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         match self.state {
             ConsultationState::Active => "active",

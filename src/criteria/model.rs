@@ -101,14 +101,6 @@ impl Resource for Criterion {
     const KIND: &'static str = "criterion";
     const PATH: &'static str = "programs/{program}/criteria/{id}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }

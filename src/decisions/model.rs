@@ -178,14 +178,6 @@ impl Resource for Decision {
     const PATH: &'static str = "programs/{program}/decisions/{id}";
     const DONE_TO_IT: &'static [Action] = &[Action::RunEvent];
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         match self.state {
             DecisionState::Given => "given",

@@ -14,7 +14,7 @@ use crate::{
     problem::Problem,
     questions::Question,
     statements::Statement,
-    versioned::Resource,
+    versioned::Versioned,
 };
 
 pub(super) fn load(loader: &mut Loader<'_>, case: &Value) -> anyhow::Result<()> {

@@ -144,14 +144,6 @@ impl Resource for Document {
     const KIND: &'static str = "document";
     const PATH: &'static str = "programs/{program}/documents/{id}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     /// What its rules look at is who sees it.
     fn state(&self) -> &str {
         self.content.visibility.name()

@@ -159,14 +159,6 @@ impl Resource for Attendance {
     const EXPANDS: &'static [&'static str] = &["people"];
     const DONE_TO_IT: &'static [Action] = &[Action::RunEvent];
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         "recorded"
     }

@@ -106,14 +106,6 @@ impl Resource for FollowUp {
     const KIND: &'static str = "follow_up";
     const PATH: &'static str = "programs/{program}/events/{id}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.content.state.name()
     }

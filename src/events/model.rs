@@ -259,14 +259,6 @@ impl Resource for Event {
     const KIND: &'static str = "event";
     const PATH: &'static str = "programs/{program}/events/{id}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }

@@ -86,14 +86,6 @@ impl Resource for Stage {
     const PATH: &'static str = "programs/{program}/events/{id}";
     const DONE_TO_IT: &'static [Action] = &[Action::EditEvent, Action::RunEvent];
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         "current"
     }

@@ -59,11 +59,6 @@ impl Watcher {
         self.grown.subscribe()
     }
 
-    /// Hears of the process being stopped.
-    pub fn end(&self) -> watch::Receiver<bool> {
-        self.stopping.subscribe()
-    }
-
     fn with<T>(&self, ledger: Id, work: impl FnOnce(&watch::Sender<i64>) -> T) -> T {
         let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
         work(heads.entry(ledger).or_insert_with(|| watch::channel(0).0))
@@ -81,8 +76,7 @@ impl Watcher {
         let mut head = self.with(ledger, watch::Sender::subscribe);
         let grown = pin!(head.wait_for(|head| *head > seen));
         let looking = pin!(self.look(look));
-        let mut stopping = self.stopping.subscribe();
-        let stopped = pin!(stopping.wait_for(|stopping| *stopping));
+        let stopped = pin!(self.stopped());
         match timeout_at(until, select(select(grown, looking), stopped)).await {
             Ok(Either::Left(_)) => true,
             Ok(Either::Right(_)) | Err(_) => false,

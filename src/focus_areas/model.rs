@@ -140,14 +140,6 @@ impl Resource for FocusArea {
     const KIND: &'static str = "focus_area";
     const PATH: &'static str = "programs/{program}/focus-areas/{id}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }

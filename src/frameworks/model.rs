@@ -68,14 +68,6 @@ impl Resource for Framework {
     const PATH: &'static str = "frameworks/{id}";
     const PLATFORM: bool = true;
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         "current"
     }

@@ -13,7 +13,7 @@ use crate::{
     db::{AnyConnection, Id},
     problem::{FieldError, Problem},
     schema::{criterion_revisions, input_effects, mapping_revisions, question_revisions, statement_revisions},
-    versioned::{Resource, Versioned, hidden},
+    versioned::{Versioned, hidden},
 };
 
 /// What can come of an input.

@@ -254,14 +254,6 @@ impl Resource for Input {
     const KIND: &'static str = "input";
     const PATH: &'static str = "programs/{program}/inputs/{id}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }
@@ -283,17 +275,12 @@ impl Resource for Input {
     }
 
     fn hidden_row(reach: &Reach, stored: &Stored) -> bool {
-        #[derive(Deserialize)]
-        struct Owned {
-            stakeholder_id: Id,
-        }
         let own = match Sight::of(reach) {
             Sight::All => return false,
             Sight::AllButQuarantined(_) if stored.state != "quarantined" => return false,
             Sight::AllButQuarantined(own) | Sight::Own(own) => own,
         };
-        let owner = serde_json::from_str::<Owned>(&stored.body).ok();
-        owner.is_none_or(|owned| owned.stakeholder_id != own)
+        stored.owner() != Some(own)
     }
 
     fn sort_key(sort: &str, stored: &Stored) -> Result<Value, Problem> {

@@ -10,6 +10,7 @@ use crate::{
     insert_many,
     problem::Problem,
     schema::{ledger_rows, ledgers},
+    secret::hex,
 };
 
 /// A row that follows from the one before and is not in the database yet.
@@ -211,12 +212,4 @@ fn chained(before: &str, line: &str) -> String {
     hasher.update("\n");
     hasher.update(line);
     hex(&hasher.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -16,6 +16,7 @@ use crate::{
     schema::{ledger_checkpoints, ledger_rows, ledgers},
     service::Service,
     token::{KeyRing, RecordKeys},
+    walk,
 };
 
 /// What the header of a checkpoint's JWS says that it is.
@@ -43,23 +44,11 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// The checkpoints of a ledger, in order or newest first.
     pub fn list(conn: &mut AnyConnection, ledger: Id, page: &Page) -> Result<Vec<Checkpoint>, Problem> {
-        let mut query = ledger_checkpoints::table
+        let query = ledger_checkpoints::table
             .filter(ledger_checkpoints::ledger_id.eq(ledger))
             .select(Checkpoint::as_select())
-            .limit(page.limit + 1)
             .into_boxed::<Backend>();
-        let after = page.after::<i64>()?.map(|(sequence, _)| sequence);
-        query = match (page.descending, after) {
-            (true, Some(after)) => query.filter(ledger_checkpoints::sequence.lt(after)),
-            (false, Some(after)) => query.filter(ledger_checkpoints::sequence.gt(after)),
-            (_, None) => query,
-        };
-        query = if page.descending {
-            query.order(ledger_checkpoints::sequence.desc())
-        } else {
-            query.order(ledger_checkpoints::sequence.asc())
-        };
-        Ok(query.load(conn)?)
+        Ok(walk!(query, page, ledger_checkpoints::sequence as i64).load(conn)?)
     }
 
     /// The row of a ledger's newest checkpoint; 0 before the first.

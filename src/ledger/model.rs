@@ -8,6 +8,7 @@ use crate::{
     page::{AnyOf, Filter, Page},
     problem::Problem,
     schema::{ledger_rows, ledgers},
+    walk,
 };
 
 /// One change, before it is a row: everything that the row says beside the subject's text.
@@ -106,7 +107,6 @@ impl LedgerRow {
         let mut query = ledger_rows::table
             .filter(ledger_rows::ledger_id.eq(ledger))
             .select(LedgerRow::as_select())
-            .limit(page.limit + 1)
             .into_boxed::<Backend>();
         if let Some(actions) = &filter.action {
             query = query.filter(ledger_rows::action.eq_any(actions.0.clone()));
@@ -126,18 +126,7 @@ impl LedgerRow {
         if let Some(until) = filter.at_lt {
             query = query.filter(ledger_rows::at.lt(At(until)));
         }
-        let after = page.after::<i64>()?.map(|(sequence, _)| sequence);
-        query = match (page.descending, after) {
-            (true, Some(after)) => query.filter(ledger_rows::sequence.lt(after)),
-            (false, Some(after)) => query.filter(ledger_rows::sequence.gt(after)),
-            (_, None) => query,
-        };
-        query = if page.descending {
-            query.order(ledger_rows::sequence.desc())
-        } else {
-            query.order(ledger_rows::sequence.asc())
-        };
-        Ok(query.load(conn)?)
+        Ok(walk!(query, page, ledger_rows::sequence as i64).load(conn)?)
     }
 
     /// The rows with these sequences: who made which revision, when and why.

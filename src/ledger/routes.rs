@@ -64,10 +64,7 @@ async fn page<A: Gate>(can: &Can<A>, listing: Listing<LedgerFilter>) -> Result<H
     let (head, mut rows) = can
         .read(move |conn, reach| Ok((head(conn, reach.ledger)?, LedgerRow::list(conn, reach.ledger, &filter, &asked)?)))
         .await?;
-    let more = rows.len() as i64 > page.limit;
-    rows.truncate(page.limit as usize);
-    let last = rows.last().filter(|_| more);
-    let next = last.map(|last| page.cursor(can.service(), &json!(last.sequence), last.subject_id));
+    let next = page.cut(&mut rows).map(|last| page.cursor(can.service(), &json!(last.sequence), last.subject_id));
     let items = serde_json::to_string(&rows).map_err(Problem::internal)?;
     let tag = can.list_tag(head);
     Ok(can.page(tag, format!("{{\"items\":{items}"), next, None))
@@ -135,10 +132,7 @@ async fn checkpoints<A: Gate>(can: &Can<A>, listing: Listing<CheckpointFilter>) 
             Ok((reach.ledger, newest, Checkpoint::list(conn, reach.ledger, &asked)?))
         })
         .await?;
-    let more = rows.len() as i64 > page.limit;
-    rows.truncate(page.limit as usize);
-    let last = rows.last().filter(|_| more);
-    let next = last.map(|last| page.cursor(can.service(), &json!(last.sequence), ledger));
+    let next = page.cut(&mut rows).map(|last| page.cursor(can.service(), &json!(last.sequence), ledger));
     let items = serde_json::to_string(&rows).map_err(Problem::internal)?;
     Ok(can.page(can.list_tag(newest), format!("{{\"items\":{items}"), next, None))
 }

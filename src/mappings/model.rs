@@ -218,14 +218,6 @@ impl Resource for Mapping {
     const KIND: &'static str = "mapping";
     const PATH: &'static str = "programs/{program}/mappings/{id}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }

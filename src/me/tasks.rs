@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    access::Caller,
+    access::{Caller, Reach},
     ballots::Ballot,
     db::{AnyConnection, Id},
     events::FollowUp,
     inputs::{Input, InputState},
     localized::Localized,
-    policy::{Action, Actions, Roles},
+    policy::{Action, Roles},
     problem::Problem,
     schema::{
         ballot_revisions, follow_up_revisions, input_revisions, position_revisions, statement_revisions, vote_revisions,
@@ -80,10 +80,8 @@ const SHOWN: usize = 200;
 
 /// A programme in which the caller acts.
 struct Part {
-    ledger: Id,
-    slug: String,
-    roles: Roles,
-    scopes: Actions,
+    reach: Reach,
+    /// The organisation that it acts for there.
     stakeholder: Id,
 }
 
@@ -91,9 +89,15 @@ struct Part {
 pub fn read(conn: &mut AnyConnection, caller: &Caller, now: DateTime<Utc>) -> Result<Tasks, Problem> {
     let mut items = Vec::new();
     for held in caller.memberships.iter().filter(|held| held.holds(now) && held.program_active) {
-        let roles = Roles::default().with(held.role);
-        let (slug, scopes) = (held.slug.to_string(), caller.scopes());
-        let part = Part { ledger: held.program, slug, roles, scopes, stakeholder: held.stakeholder };
+        let reach = Reach {
+            ledger: held.program,
+            slug: held.slug.clone(),
+            roles: Roles::default().with(held.role),
+            scopes: caller.scopes(),
+            stakeholder: Some(held.stakeholder),
+            ..Reach::platform()
+        };
+        let part = Part { reach, stakeholder: held.stakeholder };
         if part.may(Action::CastVote) {
             part.votes(conn, &mut items)?;
         }
@@ -118,18 +122,18 @@ fn parse<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, Problem> {
 
 impl Part {
     fn may(&self, action: Action) -> bool {
-        self.scopes.has(action) && action.roles().meets(self.roles)
+        self.reach.may(action)
     }
 
     fn task(&self, kind: TaskKind, rest: String, title: Localized, since: DateTime<Utc>) -> Task {
-        let href = format!("/api/v1/programs/{}/{rest}", self.slug);
-        Task { kind, program: self.slug.clone(), href, title, due_on: None, since }
+        let href = format!("/api/v1/programs/{}/{rest}", self.reach.slug);
+        Task { kind, program: self.reach.slug.to_string(), href, title, due_on: None, since }
     }
 
     fn ballots(&self, conn: &mut AnyConnection, state: &str) -> Result<Vec<Ballot>, Problem> {
         use ballot_revisions as t;
         let bodies: Vec<String> = t::table
-            .filter(t::ledger_id.eq(self.ledger))
+            .filter(t::ledger_id.eq(self.reach.ledger))
             .filter(t::state.eq(state.to_owned()))
             .filter(t::seq_to.is_null())
             .order(t::number)
@@ -172,7 +176,7 @@ impl Part {
         use follow_up_revisions as t;
         let bodies: Vec<String> = t::table
             .filter(t::owner_stakeholder_id.eq(self.stakeholder))
-            .filter(t::ledger_id.eq(self.ledger))
+            .filter(t::ledger_id.eq(self.reach.ledger))
             .filter(t::state.eq_any(["open", "in_progress"]))
             .filter(t::seq_to.is_null())
             .order(t::subject_id)
@@ -214,7 +218,7 @@ impl Part {
     ) -> Result<Vec<Input>, Problem> {
         use input_revisions as t;
         let mut query = t::table
-            .filter(t::ledger_id.eq(self.ledger))
+            .filter(t::ledger_id.eq(self.reach.ledger))
             .filter(t::state.eq_any(states.iter().map(|state| state.name())))
             .filter(t::seq_to.is_null())
             .order((t::due_on, t::subject_id))
@@ -240,7 +244,7 @@ impl Part {
     fn statements(&self, conn: &mut AnyConnection, items: &mut Vec<Task>) -> Result<(), Problem> {
         use statement_revisions as t;
         let bodies: Vec<String> = t::table
-            .filter(t::ledger_id.eq(self.ledger))
+            .filter(t::ledger_id.eq(self.reach.ledger))
             .filter(t::state.eq_any(["in_alignment", "proposed", "adopted"]))
             .filter(t::seq_to.is_null())
             .order(t::subject_id)

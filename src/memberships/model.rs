@@ -155,14 +155,6 @@ impl Resource for Membership {
     const PATH: &'static str = "programs/{program}/memberships/{id}";
     const EXPANDS: &'static [&'static str] = &["account", "stakeholder"];
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         match self.state {
             MembershipState::Active => "active",

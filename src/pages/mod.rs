@@ -10,10 +10,12 @@ mod html;
 pub mod labels;
 mod markdown;
 mod page;
+mod writer;
 
 pub use accept::{Media, accepts, choose};
 pub use answer::{LangParams, PageLang, Rendition, Wanted, asked_language};
 pub use page::{Block, Line, Page, Passage, Piece, Section, Table, day};
+pub use writer::Writer;
 
 #[cfg(test)]
 mod tests;

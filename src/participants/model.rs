@@ -124,14 +124,6 @@ impl Resource for Participant {
     const GONE: &'static [&'static str] = &["removed"];
     const EXPANDS: &'static [&'static str] = &["stakeholder"];
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         match self.state {
             ParticipantState::Active => "active",

@@ -141,14 +141,6 @@ impl Resource for Phase {
     const KIND: &'static str = "phase";
     const PATH: &'static str = "programs/{program}/phases/{id}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }

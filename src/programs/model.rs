@@ -138,14 +138,6 @@ impl Resource for Program {
     const KIND: &'static str = "program";
     const PATH: &'static str = "programs/{program}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }
@@ -170,6 +162,11 @@ impl Resource for Program {
         let program: Program = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
         Ok(json!(program.slug))
     }
+}
+
+/// A programme's time zone, which was checked when it was given.
+pub fn time_zone_named(name: &str) -> Result<chrono_tz::Tz, Problem> {
+    name.parse().map_err(|_| Problem::internal("a programme has no time zone"))
 }
 
 impl Program {

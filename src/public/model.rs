@@ -67,12 +67,7 @@ pub fn shown<T>(
     key: impl Fn(&Stored) -> Result<Value, Problem>,
     show: impl FnOnce(Vec<Stored>) -> Result<Vec<T>, Problem>,
 ) -> Result<Shown<T>, Problem> {
-    let more = rows.len() as i64 > page.limit;
-    rows.truncate(page.limit as usize);
-    let next = match rows.last() {
-        Some(last) if more => Some((key(last)?, last.id)),
-        _ => None,
-    };
+    let next = page.cut(&mut rows).map(|last| Ok::<_, Problem>((key(last)?, last.id))).transpose()?;
     Ok(Shown { items: show(rows)?, next })
 }
 

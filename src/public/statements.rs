@@ -17,6 +17,7 @@ use crate::{
     problem::Problem,
     programs::Program,
     schema::publications,
+    walk,
 };
 
 /// A published edition of a resilience statement, as lists show it.
@@ -63,7 +64,7 @@ type Row = (Id, String, i32, At, String, String);
 impl PublicStatement {
     /// All published editions, superseded ones too, in the order in which they were drafted.
     pub fn list(conn: &mut AnyConnection, program: &Program, page: &Page) -> Result<Shown<PublicStatement>, Problem> {
-        let mut query = publications::table
+        let query = publications::table
             .filter(publications::ledger_id.eq(program.meta.id))
             .select((
                 publications::statement_id,
@@ -73,16 +74,9 @@ impl PublicStatement {
                 publications::digest,
                 publications::body,
             ))
-            .order(publications::statement_id)
-            .limit(page.limit + 1)
             .into_boxed::<Backend>();
-        if let Some((_, id)) = page.after::<Id>()? {
-            query = query.filter(publications::statement_id.gt(id));
-        }
-        let mut rows: Vec<Row> = query.load(conn)?;
-        let more = rows.len() as i64 > page.limit;
-        rows.truncate(page.limit as usize);
-        let next = rows.last().filter(|_| more).map(|(id, ..)| (json!(id), *id));
+        let mut rows: Vec<Row> = walk!(query, page, publications::statement_id as Id).load(conn)?;
+        let next = page.cut(&mut rows).map(|(id, ..)| (json!(id), *id));
         let codes: Vec<String> = rows.iter().map(|(_, code, ..)| code.clone()).collect();
         let known: Vec<(String, i32)> = publications::table
             .filter(publications::ledger_id.eq(program.meta.id))

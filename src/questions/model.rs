@@ -147,14 +147,6 @@ impl Resource for Question {
     const PATH: &'static str = "programs/{program}/questions/{id}";
     const EXPANDS: &'static [&'static str] = &["focus_area"];
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }

@@ -111,14 +111,6 @@ impl Resource for ShockOrStress {
     const KIND: &'static str = "shock_or_stress";
     const PATH: &'static str = "programs/{program}/shocks-and-stresses/{id}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         "current"
     }

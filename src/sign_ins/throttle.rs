@@ -13,6 +13,7 @@ use crate::{
     problem::Problem,
     proxies::network,
     schema::sign_in_failures,
+    secret::hex,
 };
 
 /// Failures within this time count together.
@@ -26,7 +27,7 @@ pub struct Subjects(Vec<(String, i32)>);
 impl Subjects {
     pub fn of(email: &str, address: Option<IpAddr>) -> Subjects {
         // The address itself is personal data: its hash counts as well.
-        let account: String = Sha256::digest(fold(email)).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let account: String = hex(&Sha256::digest(fold(email))[..16]);
         let mut subjects = vec![(format!("account:{account}"), FOR_ACCOUNT)];
         subjects.extend(address.map(|address| (format!("address:{}", network(address)), FOR_ADDRESS)));
         Subjects(subjects)

@@ -151,14 +151,6 @@ impl Resource for Stakeholder {
     const PATH: &'static str = "stakeholders/{id}";
     const PLATFORM: bool = true;
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }

@@ -266,14 +266,6 @@ impl Resource for Statement {
     const KIND: &'static str = "statement";
     const PATH: &'static str = "programs/{program}/statements/{id}";
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }

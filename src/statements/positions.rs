@@ -146,14 +146,6 @@ impl Resource for Position {
     const PATH: &'static str = "programs/{program}/statements/{id}";
     const DONE_TO_IT: &'static [Action] = &[Action::TakePosition, Action::AnswerObjection];
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }

@@ -14,6 +14,7 @@ use crate::{
     page::{AnyOf, Filter, Page},
     problem::Problem,
     schema::webhook_attempts as t,
+    walk,
 };
 
 const KEPT: TimeDelta = TimeDelta::days(30);
@@ -116,25 +117,15 @@ impl WebhookAttempt {
         filter: &WebhookAttemptFilter,
         page: &Page,
     ) -> Result<Vec<WebhookAttempt>, Problem> {
-        let mut query = t::table
-            .filter(t::webhook_id.eq(webhook))
-            .select(WebhookAttempt::as_select())
-            .limit(page.limit + 1)
-            .into_boxed::<Backend>();
+        let mut query =
+            t::table.filter(t::webhook_id.eq(webhook)).select(WebhookAttempt::as_select()).into_boxed::<Backend>();
         if let Some(states) = &filter.state {
             query = query.filter(t::state.eq_any(states.0.iter().map(|state| state.name())));
         }
         if let Some(sequence) = filter.sequence {
             query = query.filter(t::sequence.eq(sequence));
         }
-        let after = page.after::<i64>()?.map(|(number, _)| number);
-        query = match (page.descending, after) {
-            (true, Some(after)) => query.filter(t::number.lt(after)),
-            (false, Some(after)) => query.filter(t::number.gt(after)),
-            (_, None) => query,
-        };
-        query = if page.descending { query.order(t::number.desc()) } else { query.order(t::number.asc()) };
-        Ok(query.load(conn)?)
+        Ok(walk!(query, page, t::number as i64).load(conn)?)
     }
 }
 

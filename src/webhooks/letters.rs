@@ -16,6 +16,7 @@ use crate::{
     feed::{Feed, Wanted, changes},
     policy::Roles,
     problem::Problem,
+    programs::time_zone_named,
     schema::program_revisions,
     seal::Sealer,
     versioned::Versioned,
@@ -98,6 +99,5 @@ pub fn home(conn: &mut AnyConnection, ledger: Id, public_url: &str) -> Result<(H
         .filter(program_revisions::seq_to.is_null())
         .select((program_revisions::slug, program_revisions::time_zone))
         .first(conn)?;
-    let time_zone = time_zone.parse().map_err(|_| Problem::internal("a programme has no time zone"))?;
-    Ok((Home { url: public_url.to_owned(), slug }, time_zone))
+    Ok((Home { url: public_url.to_owned(), slug }, time_zone_named(&time_zone)?))
 }

@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::model::Webhook;
 use crate::{
+    access::place,
     db::Id,
     feed::{Change, ChangeOp},
     problem::Problem,
@@ -73,7 +75,7 @@ pub struct Home {
 
 impl Home {
     fn webhook(&self, id: Id) -> String {
-        format!("{}/api/v1/programs/{}/webhooks/{id}", self.url, self.slug)
+        format!("{}{}", self.url, place::<Webhook>(&self.slug, &id.to_string()))
     }
 }
 

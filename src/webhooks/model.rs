@@ -16,7 +16,7 @@ use crate::{
     keyset, listed,
     memberships::Membership,
     page::{AnyOf, Filter, Page},
-    policy::{Action, Role, Roles},
+    policy::{Action, OVERSEERS, Role, Roles},
     problem::{FieldError, Problem},
     schema::webhook_revisions,
     valid::Patch,
@@ -171,9 +171,6 @@ versioned!(
     webhook_revisions { stakeholder_id: this.stakeholder_id, role: this.role.name() }
 );
 
-/// Who looks after the webhooks of all organisations.
-const OVERSEE: Roles = Roles::of(&[Role::Lead, Role::Secretariat]);
-
 /// How much a role is shown, among those that may have webhooks; who is shown more sees all that one who is shown less
 /// does.
 fn sight(role: Role) -> u8 {
@@ -198,14 +195,6 @@ impl Resource for Webhook {
     const PATH: &'static str = "programs/{program}/webhooks/{id}";
     const GONE: &'static [&'static str] = &["deleted"];
 
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.meta
-    }
-
     fn state(&self) -> &str {
         self.state.name()
     }
@@ -220,7 +209,7 @@ impl Resource for Webhook {
             stakeholder_id: Id,
             role: Role,
         }
-        if OVERSEE.meets(reach.roles) {
+        if OVERSEERS.meets(reach.roles) {
             return false;
         }
         let owned = serde_json::from_str::<Owned>(&stored.body).ok();
@@ -252,7 +241,7 @@ impl Webhook {
     ) -> Result<Listed, Problem> {
         use webhook_revisions as t;
         let mut query = listed!(webhook_revisions, reach.ledger, at, Webhook::GONE);
-        if !OVERSEE.meets(reach.roles) {
+        if !OVERSEERS.meets(reach.roles) {
             query = query
                 .filter(t::stakeholder_id.eq(reach.stakeholder.unwrap_or(Id::NIL)))
                 .filter(t::role.eq_any(within(reach.roles)));

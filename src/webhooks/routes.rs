@@ -157,9 +157,6 @@ async fn attempts(
         WebhookAttempt::list(conn, id, &filter, &asked)
     };
     let mut rows = can.read(find).await?;
-    let more = rows.len() as i64 > page.limit;
-    rows.truncate(page.limit as usize);
-    let last = rows.last().filter(|_| more);
-    let next = last.map(|last| page.cursor(can.service(), &json!(last.number), last.id));
-    can.list_of(&rows, next)
+    let next = page.cut(&mut rows).map(|last| page.cursor(can.service(), &json!(last.number), last.id));
+    can.page_of(&rows, next)
 }

@@ -23,14 +23,14 @@ const GATHER: Duration = Duration::from_millis(20);
 /// Delivers until the process is stopped; then what is being sent is waited for and noted.
 pub async fn work(service: web::Data<Service>) {
     let courier = Arc::new(Courier::new(service.clone(), &service.settings.webhooks));
-    let (mut growths, mut end) = (service.watcher.growths(), service.watcher.end());
+    let mut growths = service.watcher.growths();
     let places = Arc::new(Semaphore::new(SIDE_BY_SIDE as usize));
     let freed = Arc::new(Notify::new());
-    while !*end.borrow() {
+    while !service.watcher.is_stopping() {
         begin_turns(&courier, &places, &freed).await;
         let (grown, another) = (pin!(growths.changed()), pin!(freed.notified()));
         let woken = pin!(timeout(TICK, select(grown, another)));
-        let ended = pin!(end.wait_for(|ending| *ending));
+        let ended = pin!(service.watcher.stopped());
         if let Either::Right(_) = select(woken, ended).await {
             break;
         }

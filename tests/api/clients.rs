@@ -6,15 +6,14 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 use tangguh::{
     clients::tell_of_expiry,
-    inputs::Taker,
     policy::{Role::*, Scope},
     schema::{client_keys, ledger_rows, stored_replies},
     secret,
 };
 
-use crate::{harness::*, neighbour, operations::*};
+use crate::{harness::*, imports::settle, inputs::input, neighbour, operations::*};
 
-fn client(scopes: &[&str]) -> Value {
+pub fn client(scopes: &[&str]) -> Value {
     json!({"role": "partner", "name": "Pelapor", "purpose": "Mengirim laporan.", "scopes": scopes,
         "expires_on": "2026-06-30"})
 }
@@ -33,10 +32,6 @@ async fn now(world: &World, id: &str) -> Reply {
 async fn new_key(world: &World, id: &str) -> Reply {
     let etag = now(world, id).await.etag();
     world.post(Member(Partner), &format!("{{p}}/clients/{id}/keys")).if_match(&etag).json(json!({})).send().await
-}
-
-fn input(reference: &str) -> Value {
-    json!({"kind": "comment", "text": "Jalan terputus.", "language": "id", "external_ref": reference})
 }
 
 fn codes(reply: &Reply) -> Vec<(&str, &str)> {
@@ -238,6 +233,8 @@ story! {
         let first = last_use(&world, &id, &Value::Null).await;
         assert_eq!(first, "2026-01-15T02:00:00.000000Z");
         let before = now(&world, &id).await;
+        let list = world.get(Member(Lead), "{p}/clients").expect(200).await;
+        world.get(Member(Lead), "{p}/clients").header("if-none-match", &list.etag()).expect(304).await;
         world.clock.advance(TimeDelta::minutes(2));
         read().await;
         assert_eq!(last_use(&world, &id, &first).await, "2026-01-15T02:02:00.000000Z");
@@ -245,6 +242,9 @@ story! {
         let after = now(&world, &id).await;
         assert_eq!(after.body["revision"], before.body["revision"]);
         assert_ne!(after.etag(), before.etag());
+        // Whoever has the list of before is told, though no ledger has grown.
+        let list = world.get(Member(Lead), "{p}/clients").header("if-none-match", &list.etag()).expect(200).await;
+        assert_eq!(list.items()[0]["keys"][0]["last_used_at"], "2026-01-15T02:02:00.000000Z");
         world.verify();
     }
 }
@@ -475,16 +475,12 @@ story! {
             let ask = world.post(machine.clone(), "{p}/input-imports").header("content-type", "application/x-ndjson");
             ask.bytes(format!("{}\n", input(reference)).into_bytes()).expect(202).await.id()
         };
-        let settle = async || {
-            let taker = Taker::new(&world.service);
-            while taker.run_once().await.unwrap() {}
-        };
         let state = async |import: &str| {
             let import = world.get(Member(Lead), &format!("{{p}}/input-imports/{import}")).expect(200).await.body;
             (import["state"].clone(), import["failure"].clone())
         };
         let first = upload("F-1").await;
-        settle().await;
+        settle(&world).await;
         assert_eq!(state(&first).await.0, "done");
         let sent = world.get(machine.clone(), "{p}/inputs?external_ref=F-1").expect(200).await;
         assert_eq!(sent.items()[0]["stakeholder_id"], json!(world.seed.stakeholders["mitra"]));
@@ -493,7 +489,7 @@ story! {
         let etag = now(&world, &id).await.etag();
         let why = json!({"reason": "Kunci bocor."});
         world.post(Member(Lead), &format!("{{p}}/clients/{id}/revocation")).if_match(&etag).json(why).expect(200).await;
-        settle().await;
+        settle(&world).await;
         assert_eq!(state(&second).await, (json!("failed"), json!("right_ended")));
         assert!(world.get(Member(Lead), "{p}/inputs?external_ref=F-2").expect(200).await.items().is_empty());
         world.verify();

@@ -45,7 +45,7 @@ use tangguh::{
     stakeholders::Stakeholder,
     token::KeyRing,
     valid::{self, Schemas},
-    versioned::Resource,
+    versioned::{Resource, Versioned},
     webhooks::Outbound,
 };
 

@@ -19,21 +19,14 @@ use tangguh::{
     schema::{input_import_rows, input_imports},
 };
 
-use crate::{harness::*, inputs::other_partner};
+use crate::{
+    harness::*,
+    inputs::{input, other_partner, with},
+};
 
 const NDJSON: &str = "application/x-ndjson";
 const CSV: &str = "text/csv; charset=utf-8";
 const HEADER: &str = "kind,text,language,external_ref";
-
-fn input(reference: &str) -> Value {
-    json!({"kind": "comment", "text": "Jalur evakuasi terputus.", "language": "id", "external_ref": reference})
-}
-
-fn with(reference: &str, member: &str, value: Value) -> Value {
-    let mut body = input(reference);
-    body[member] = value;
-    body
-}
 
 fn lines(rows: &[Value]) -> String {
     rows.iter().map(|row| format!("{row}\n")).collect()
@@ -48,7 +41,7 @@ fn upload<'w>(world: &'w World, who: Who, kind: &str, file: impl Into<Vec<u8>>) 
 }
 
 /// Lets a worker take all that waits.
-async fn settle(world: &World) {
+pub async fn settle(world: &World) {
     let taker = Taker::new(&world.service);
     while taker.run_once().await.unwrap() {}
 }
@@ -465,7 +458,13 @@ story! {
         // A page that nothing changed in is not sent again, and one that did is.
         let page = world.get(Member(Partner), "{p}/input-imports").expect(200).await;
         world.get(Member(Partner), "{p}/input-imports").header("if-none-match", &page.etag()).expect(304).await;
+        let first = world.get(Member(Partner), "{p}/input-imports?limit=1").expect(200).await;
         upload(&world, Member(Partner), CSV, HEADER).expect(202).await;
         world.get(Member(Partner), "{p}/input-imports").header("if-none-match", &page.etag()).expect(200).await;
+        // The first page says the same of what is on it, and now that there is a second.
+        let again = world.get(Member(Partner), "{p}/input-imports?limit=1").header("if-none-match", &first.etag());
+        let again = again.expect(200).await;
+        assert_eq!((&first.body["next_cursor"], again.items()), (&Value::Null, first.items()));
+        assert!(again.body["next_cursor"].is_string() && again.header("link").is_some(), "{}", again.text);
     }
 }

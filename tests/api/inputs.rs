@@ -15,12 +15,14 @@ use crate::{drafting, harness::*, neighbour};
 
 const RECEIPT: &str = "tangguh-receipt+jws";
 
-fn input(reference: &str) -> Value {
+/// A comment under this reference of its sender.
+pub fn input(reference: &str) -> Value {
     json!({"kind": "comment", "text": "Jalur evakuasi di Kampung Melayu terputus.", "language": "id",
         "external_ref": reference})
 }
 
-fn with(reference: &str, member: &str, value: Value) -> Value {
+/// The same with another member.
+pub fn with(reference: &str, member: &str, value: Value) -> Value {
     let mut body = input(reference);
     body[member] = value;
     body

@@ -7,7 +7,7 @@ use tangguh::{
     policy::Role::*,
 };
 
-use crate::harness::*;
+use crate::{clients::client, harness::*};
 
 /// A world with limits, ten seconds after the beginning of a minute; and the seconds until its day ends.
 fn limited(kind: Kind, accounts: &str, visitors: &str) -> (World, i64) {
@@ -76,9 +76,7 @@ story! {
     async fn a_client_is_in_a_class_of_its_own(world) {
         let quotas = Quotas { accounts: Quota::NONE, clients: "2/9".parse().unwrap(), visitors: Quota::NONE };
         let world = World::with(world.kind, |settings| settings.quotas = quotas).unwrap();
-        let client = json!({"role": "partner", "name": "Pelapor", "purpose": "Membaca.", "scopes": ["input.read"],
-            "expires_on": "2026-06-30"});
-        let made = world.post(Member(Partner), "{p}/clients").json(client).expect(201).await;
+        let made = world.post(Member(Partner), "{p}/clients").json(client(&["input.read"])).expect(201).await;
         let keys = format!("{{p}}/clients/{}/keys", made.id());
         let mut bearers = Vec::new();
         for revision in ["\"1\"", "\"2\""] {

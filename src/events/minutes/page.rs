@@ -4,11 +4,10 @@ use super::told::*;
 use crate::{
     localized::Localized,
     pages::{
-        Block, Line, Page, Passage, Section, Table, day,
+        Block, Line, Page, Passage, Section, Table, Writer, day,
         labels::{self, Label},
     },
     problem::Lang,
-    public::PublicOrganisation,
 };
 
 /// The page of some minutes: nothing but what they tell.
@@ -48,39 +47,7 @@ pub fn of(minutes: &Minutes, lang: Lang, programs: &str) -> Page {
     }
 }
 
-struct Writer<'m> {
-    lang: Lang,
-    source: &'m str,
-}
-
 impl Writer<'_> {
-    fn passage(&self, text: &Localized) -> Passage {
-        Passage::of(text, self.lang, self.source)
-    }
-
-    fn label(&self, label: Label) -> Passage {
-        Passage::plain(label.of(self.lang))
-    }
-
-    fn name(&self, name: &str) -> Line {
-        Line::words(labels::of_name(name, self.lang))
-    }
-
-    fn organisation(&self, one: &PublicOrganisation) -> Line {
-        let line = Line::from(self.passage(&one.name));
-        match &one.abbreviation {
-            Some(short) => line.then(format!(" ({short})")),
-            None => line,
-        }
-    }
-
-    fn or_nothing(&self, mut section: Section) -> Section {
-        if section.is_empty() {
-            section.add(Block::Paragraph(Line::words(labels::NOT_RECORDED.of(self.lang))));
-        }
-        section
-    }
-
     fn texts(&self, heading: Label, texts: &[Localized]) -> Section {
         let mut section = Section::titled(heading, self.lang);
         if !texts.is_empty() {

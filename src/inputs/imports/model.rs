@@ -13,6 +13,7 @@ use crate::{
     page::{AnyOf, Filter, Page},
     problem::{Lang, Problem, ProblemBody},
     schema::{input_import_rows, input_imports},
+    walk,
 };
 
 /// What a file is written in.
@@ -285,25 +286,16 @@ impl InputImport {
         page: &Page,
     ) -> Result<Vec<InputImport>, Problem> {
         use input_imports as t;
-        let mut query = t::table
-            .filter(t::ledger_id.eq(reach.ledger))
-            .select(ImportFields::as_select())
-            .limit(page.limit + 1)
-            .into_boxed::<Backend>();
+        let mut query =
+            t::table.filter(t::ledger_id.eq(reach.ledger)).select(ImportFields::as_select()).into_boxed::<Backend>();
         if let Sight::Own(own) = Sight::of(reach) {
             query = query.filter(t::stakeholder_id.eq(own));
         }
         if let Some(states) = &filter.state {
             query = query.filter(t::state.eq_any(states.0.iter().map(|state| state.name())));
         }
-        let after = page.after::<Value>()?.map(|(_, id)| id);
-        query = match (page.descending, after) {
-            (true, Some(after)) => query.filter(t::id.lt(after)),
-            (false, Some(after)) => query.filter(t::id.gt(after)),
-            (_, None) => query,
-        };
-        let query = if page.descending { query.order(t::id.desc()) } else { query.order(t::id.asc()) };
-        query.load(conn)?.into_iter().map(InputImport::try_from).collect()
+        let found: Vec<ImportFields> = walk!(query, page, t::id as Id).load(conn)?;
+        found.into_iter().map(InputImport::try_from).collect()
     }
 }
 
@@ -324,19 +316,11 @@ impl ImportRow {
         let mut query = t::table
             .filter(t::import_id.eq(import))
             .select((t::number, t::line, t::state, t::external_ref, t::input_id, t::code, t::problem))
-            .limit(page.limit + 1)
             .into_boxed::<Backend>();
         if let Some(states) = &filter.state {
             query = query.filter(t::state.eq_any(states.0.iter().map(|state| state.name())));
         }
-        let after = page.after::<i32>()?.map(|(number, _)| number);
-        query = match (page.descending, after) {
-            (true, Some(after)) => query.filter(t::number.lt(after)),
-            (false, Some(after)) => query.filter(t::number.gt(after)),
-            (_, None) => query,
-        };
-        let query = if page.descending { query.order(t::number.desc()) } else { query.order(t::number.asc()) };
-        let found: Vec<RowFields> = query.load(conn)?;
+        let found: Vec<RowFields> = walk!(query, page, t::number as i32).load(conn)?;
         found.into_iter().map(|row| ImportRow::told(row, format, lang)).collect()
     }
 

@@ -165,19 +165,23 @@ fn failure_of(problem: &Problem) -> Option<ImportFailure> {
     }
 }
 
+/// No lease of another worker holds: there is none, it ended, or it ends later than one that is taken now would.
+#[diesel::dsl::auto_type]
+fn held_by_nobody_else(by: Id, now: At, latest: At) -> _ {
+    input_imports::leased_until
+        .is_null()
+        .or(input_imports::leased_by.eq(by))
+        .or(input_imports::leased_until.lt(now))
+        .or(input_imports::leased_until.gt(latest))
+}
+
 /// The file that waited longest and that nobody else works on.
 fn free(conn: &mut AnyConnection, lease: Lease, now: DateTime<Utc>) -> QueryResult<Option<Id>> {
     use input_imports as t;
     t::table
         .filter(t::finished_at.is_null())
         .filter(t::state.ne(ImportState::Uploading.name()))
-        .filter(
-            t::leased_until
-                .is_null()
-                .or(t::leased_by.eq(lease.by))
-                .or(t::leased_until.lt(At(now)))
-                .or(t::leased_until.gt(At(lease.until(now)))),
-        )
+        .filter(held_by_nobody_else(lease.by, At(now), At(lease.until(now))))
         .order((t::touched_at, t::id))
         .select(t::id)
         .first(conn)
@@ -187,13 +191,8 @@ fn free(conn: &mut AnyConnection, lease: Lease, now: DateTime<Utc>) -> QueryResu
 /// Claims a file unless somebody was quicker.
 fn claim(conn: &mut AnyConnection, id: Id, lease: Lease, now: DateTime<Utc>) -> Result<Option<Claimed>, Problem> {
     use input_imports as t;
-    let held = t::table.find(id).filter(t::finished_at.is_null()).filter(
-        t::leased_until
-            .is_null()
-            .or(t::leased_by.eq(lease.by))
-            .or(t::leased_until.lt(At(now)))
-            .or(t::leased_until.gt(At(lease.until(now)))),
-    );
+    let unfinished = t::table.find(id).filter(t::finished_at.is_null());
+    let held = unfinished.filter(held_by_nobody_else(lease.by, At(now), At(lease.until(now))));
     let claimed = diesel::update(held).set((
         t::state.eq(ImportState::Processing.name()),
         t::leased_by.eq(Some(lease.by)),

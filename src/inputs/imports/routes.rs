@@ -68,9 +68,7 @@ async fn list(can: Can<ReadInput>, listing: Listing<ImportFilter>) -> Result<Htt
     let Listing { filter, page, .. } = listing;
     let asked = page.clone();
     let mut found = can.read(move |conn, reach| InputImport::list(conn, reach, &filter, &asked)).await?;
-    let more = found.len() as i64 > page.limit;
-    found.truncate(page.limit as usize);
-    let next = found.last().filter(|_| more).map(|last| page.cursor(can.service(), &json!(last.id), last.id));
+    let next = page.cut(&mut found).map(|last| page.cursor(can.service(), &json!(last.id), last.id));
     can.page_of(&found, next)
 }
 
@@ -126,8 +124,6 @@ async fn rows(
     let Listing { filter, page, .. } = listing;
     let (asked, id, lang) = (page.clone(), path.import_id, can.language());
     let mut found = can.snapshot(move |conn, reach| ImportRow::list(conn, reach, id, &filter, &asked, lang)).await?;
-    let more = found.len() as i64 > page.limit;
-    found.truncate(page.limit as usize);
-    let next = found.last().filter(|_| more).map(|last| page.cursor(can.service(), &json!(last.number), id));
+    let next = page.cut(&mut found).map(|last| page.cursor(can.service(), &json!(last.number), id));
     can.page_of(&found, next)
 }

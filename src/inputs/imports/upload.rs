@@ -2,7 +2,7 @@
 
 use std::{future::Ready, time::Duration};
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, dev::Payload, http::header, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, http::header, web};
 use diesel::prelude::*;
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
@@ -14,12 +14,12 @@ use super::{
     rows::{Fault, MOST_BYTES, RawRow, Rows},
 };
 use crate::{
-    access::{Can, Deputy, Recorded, Reply, Tx},
+    access::{Can, Deputy, Recorded, Reply, Tx, as_trial},
     db::{At, Id},
-    front::DRY_RUN,
     policy::gate::SendInput,
     problem::Problem,
     schema::{input_import_rows, input_imports},
+    secret::hex,
     valid::BodyDigest,
 };
 
@@ -111,15 +111,10 @@ impl From<Problem> for Stop {
     }
 }
 
-/// Takes a file into the database as it comes, and leaves it to the worker. A trial that is refused was a trial too.
+/// Takes a file into the database as it comes, and leaves it to the worker.
 pub async fn receive(can: &Can<SendInput>, upload: Upload, dry_run: bool) -> Result<HttpResponse, Problem> {
     let answered = take_in(can, upload, dry_run).await;
-    if !dry_run {
-        return answered;
-    }
-    let mut response = answered.unwrap_or_else(|problem| problem.error_response());
-    response.headers_mut().insert(DRY_RUN, header::HeaderValue::from_static("true"));
-    Ok(response)
+    if dry_run { Ok(as_trial(answered)) } else { answered }
 }
 
 async fn take_in(can: &Can<SendInput>, mut upload: Upload, dry_run: bool) -> Result<HttpResponse, Problem> {
@@ -231,7 +226,7 @@ impl Arriving {
     /// All of it is there.
     async fn complete(mut self, can: &Can<SendInput>) -> Result<HttpResponse, Problem> {
         let (import, columns, chunks, count) = (self.import.clone(), self.rows.columns(), self.chunks, self.count);
-        let digest = self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let digest = hex(&self.digest.finalize());
         self.kept.begun(import.id);
         let work = move |tx: &mut Tx<'_>| end(tx, import, columns, chunks, count, digest);
         // A trial keeps no key.

@@ -1,11 +1,12 @@
 //! What partners are asked, and what they send.
 
 use serde_json::{Value, json};
-use tangguh::{inputs::Taker, policy::Role::*, webhooks::Courier};
+use tangguh::{policy::Role::*, webhooks::Courier};
 
 use super::{Run, both};
 use crate::{
     harness::*,
+    imports::settle,
     receiver::{Receiver, Script},
 };
 
@@ -117,8 +118,7 @@ pub async fn inputs(run: &mut Run<'_>, area: &str, consultation: &str) {
         json!({"kind": "comment", "text": "", "language": "id", "external_ref": "KB-2026-0046"})
     );
     let import = run.act("import_inputs", partner.clone(), &program, json!(file)).await.id();
-    let taker = Taker::new(&run.world.service);
-    while taker.run_once().await.unwrap() {}
+    settle(run.world).await;
     run.read("list_input_imports", partner.clone(), &program, "?state=done").await;
     run.read("get_input_import", partner.clone(), &["jakarta", &import], "").await;
     run.read("list_input_import_rows", partner.clone(), &["jakarta", &import], "").await;
