@@ -68,9 +68,7 @@ fn fault(operation: &Operation, who: &Who, reply: &Reply) -> Option<String> {
             let own = matches!(action, Action::CorrectInput | Action::WithdrawInput);
             let other = reply.problem() == "not-own-organization" && (own || matches!(who, Member(Agency | Partner)));
             // Nor do they see another's machines.
-            let hidden = *who == Member(Agency)
-                && matches!(action.subject(), "client" | "webhook")
-                && reply.problem() == "not-found";
+            let hidden = *who == Member(Agency) && action.subject() == "client" && reply.problem() == "not-found";
             reply.status.is_success() || reply.status == 412 || reply.status == 409 || other || hidden
         }
     };
