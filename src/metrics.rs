@@ -17,7 +17,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::db::Db;
+use crate::{db::Db, webhooks::Deliveries};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Answered {
@@ -42,6 +42,9 @@ pub struct Metrics {
     threads_busy: Gauge<i64, AtomicI64>,
     threads: Gauge<i64, AtomicI64>,
     jobs_waiting: Gauge<i64, AtomicI64>,
+    webhooks_active: Gauge<i64, AtomicI64>,
+    webhooks_failing: Gauge<i64, AtomicI64>,
+    webhooks_lag: Gauge<i64, AtomicI64>,
 }
 
 impl Metrics {
@@ -51,15 +54,33 @@ impl Metrics {
         // From a quarter of a millisecond to four seconds.
         let latency: Family<Route, Histogram> =
             Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_25, 2.0, 15)));
-        let (database_up, threads_busy, threads, jobs_waiting) =
-            (Gauge::default(), Gauge::default(), Gauge::default(), Gauge::default());
+        let [database_up, threads_busy, threads, jobs_waiting]: [Gauge<i64, AtomicI64>; 4] = Default::default();
+        let [webhooks_active, webhooks_failing, webhooks_lag]: [Gauge<i64, AtomicI64>; 3] = Default::default();
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_duration_seconds", "Time to answer, by route", latency.clone());
         registry.register("database_up", "Whether the database answered when last asked", database_up.clone());
         registry.register("database_threads_busy", "Database threads at work", threads_busy.clone());
         registry.register("database_threads", "Database threads", threads.clone());
         registry.register("database_jobs_waiting", "Jobs that wait for a database thread", jobs_waiting.clone());
-        Metrics { registry, requests, latency, database_up, threads_busy, threads, jobs_waiting }
+        registry.register("webhooks_active", "Webhooks that are sent to", webhooks_active.clone());
+        registry.register(
+            "webhooks_failing",
+            "Of these, those whose next message has failed",
+            webhooks_failing.clone(),
+        );
+        registry.register("webhooks_lag_rows", "The most rows that one has yet to come to", webhooks_lag.clone());
+        Metrics {
+            registry,
+            requests,
+            latency,
+            database_up,
+            threads_busy,
+            threads,
+            jobs_waiting,
+            webhooks_active,
+            webhooks_failing,
+            webhooks_lag,
+        }
     }
 
     /// Counts an answer. `route` is the pattern, never the path: a path would make a series for each id.
@@ -73,6 +94,13 @@ impl Metrics {
 
     pub fn database_up(&self, up: bool) {
         self.database_up.set(i64::from(up));
+    }
+
+    /// What the database says of delivery: whichever processes deliver, each tells the same.
+    pub fn deliveries(&self, now: Deliveries) {
+        self.webhooks_active.set(now.active);
+        self.webhooks_failing.set(now.failing);
+        self.webhooks_lag.set(now.lag.unwrap_or(0));
     }
 
     pub fn text(&self, db: &Db) -> Result<String, std::fmt::Error> {

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use diesel::{
-    connection::{AnsiTransactionManager, TransactionManager},
+    connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
     prelude::*,
 };
 
@@ -41,6 +41,26 @@ pub fn write_transaction<T>(
                 log::warn!("a rollback failed: {error}");
             }
             Err(problem)
+        }
+    }
+}
+
+/// As [`write_transaction`], but its commit does not wait for the disk: when the machine loses its power, what was
+/// committed in the last moment may be undone, whole and in order. For what would then only be done a second time.
+pub fn lazy_transaction<T>(
+    conn: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    match conn {
+        AnyConnection::Postgres(_) => write_transaction(conn, |conn| {
+            conn.batch_execute("SET LOCAL synchronous_commit = off")?;
+            work(conn)
+        }),
+        AnyConnection::Sqlite(_) => {
+            conn.batch_execute("PRAGMA synchronous = NORMAL")?;
+            let result = write_transaction(conn, work);
+            conn.batch_execute("PRAGMA synchronous = FULL")?;
+            result
         }
     }
 }

@@ -11,7 +11,7 @@ mod threads;
 pub mod types;
 
 pub use connection::{AnyConnection, Backend, Target};
-pub use lock::{Head, lock_head, read_transaction, write_transaction};
+pub use lock::{Head, lazy_transaction, lock_head, read_transaction, write_transaction};
 pub use many::MANY;
 pub use reused::Reused;
 pub use threads::{Db, Lane, Pools};

@@ -10,6 +10,7 @@ use crate::{
     access::Public,
     problem::{self, Lang, Problem},
     routes::Routes,
+    webhooks::Deliveries,
 };
 
 /// Below `/api/v1`.
@@ -65,15 +66,19 @@ async fn readyz(public: Public) -> Result<HttpResponse, Problem> {
 
 /// Read the service's numbers
 ///
-/// Prometheus text: requests by route and status, latency, database threads.
+/// Prometheus text: requests by route and status, latency, database threads, delivery to webhooks.
 #[utoipa::path(
     tag = "platform", operation_id = "get_metrics",
     responses((status = 200, description = "The numbers", body = String, content_type = "text/plain")),
 )]
 #[get("/metrics")]
 async fn metrics(public: Public) -> Result<HttpResponse, Problem> {
-    let answered = public.read(|conn| Ok(crate::ledger::head(conn, crate::access::Ledger::PLATFORM)?)).await;
-    public.service().metrics.database_up(answered.is_ok());
+    let answered = public.read(|conn| Ok(Deliveries::now(conn)?)).await;
+    let metrics = &public.service().metrics;
+    metrics.database_up(answered.is_ok());
+    if let Ok(deliveries) = answered {
+        metrics.deliveries(deliveries);
+    }
     let text = public.metrics_text()?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=1.0.0; charset=utf-8").body(text))
 }

@@ -7,7 +7,10 @@
 //! cut to that, and a wait that was begun in what is now the future is over.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::prelude::*;
+use diesel::{
+    dsl::{count, count_star, max},
+    prelude::*,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -44,6 +47,26 @@ pub struct WebhookDelivery {
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// What is still to be sent again by hand.
     pub replaying: Option<WebhookRange>,
+}
+
+/// How delivery fares in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+pub struct Deliveries {
+    pub active: i64,
+    /// Of the active ones, those whose next message has failed already.
+    pub failing: i64,
+    /// The most rows that an active one has yet to come to.
+    pub lag: Option<i64>,
+}
+
+impl Deliveries {
+    pub fn now(conn: &mut AnyConnection) -> QueryResult<Deliveries> {
+        t::table
+            .inner_join(ledgers::table.on(ledgers::id.eq(t::ledger_id)))
+            .filter(t::active)
+            .select((count_star(), count(t::failing_sequence), max(ledgers::sequence - t::passed)))
+            .first(conn)
+    }
 }
 
 /// The row.

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     access::{Reach, Recorded, System, Tx},
-    db::{AnyConnection, Id, Lane, read_transaction, write_transaction},
+    db::{AnyConnection, Id, Lane, lazy_transaction, read_transaction},
     policy::{Role, Roles},
     problem::Problem,
     service::Service,
@@ -171,7 +171,7 @@ impl Courier {
 
     async fn move_on(&self, lease: Lease, cursor: Cursor, upto: i64) -> Result<(), Problem> {
         let work = move |conn: &mut AnyConnection| {
-            write_transaction(conn, |conn| Ok(Cursor::move_on(conn, &cursor, lease.owner, upto)?))
+            lazy_transaction(conn, |conn| Ok(Cursor::move_on(conn, &cursor, lease.owner, upto)?))
         };
         self.service.db.run(Lane::Long, work).await.map(drop)
     }
@@ -187,8 +187,9 @@ impl Courier {
     pub async fn note(&self, lease: &Lease, letter: &Letter, answered: Answered) -> Result<Noted, Problem> {
         let (lease, letter, now) = (*lease, letter.clone(), self.service.clock.now());
         if schedule::after(&answered, 0, now) == Next::Delivered {
+            // If this is lost with the power, the message is sent once more.
             let work = move |conn: &mut AnyConnection| {
-                write_transaction(conn, |conn| Ok(keep(conn, lease, &letter, &answered, now)?.1))
+                lazy_transaction(conn, |conn| Ok(keep(conn, lease, &letter, &answered, now)?.1))
             };
             return self.service.db.run(Lane::Long, work).await;
         }

@@ -25,6 +25,7 @@ mod worker;
 
 pub use attempts::sweep;
 pub use client::{Client, Outbound};
+pub use cursor::Deliveries;
 pub use delivery::{Courier, Lease, Letter, Noted};
 pub use message::{WebhookMessage, example};
 pub use model::Webhook;

@@ -170,6 +170,12 @@ story! {
         assert_eq!((&failing["failing_sequence"], &failing["failures"]), (&json!(rows[0]), &json!(1)));
         assert!(failing["failing_since"].is_string() && failing["next_attempt_at"].is_string(), "{failing}");
         assert!(failing["lag"].as_i64().unwrap() >= 3);
+        // Whoever runs the service sees it too.
+        let numbers = world.get(Nobody, "//metrics").expect(200).await.text;
+        let lag = format!("tangguh_webhooks_lag_rows {}\n", failing["lag"]);
+        for number in ["tangguh_webhooks_active 1\n", "tangguh_webhooks_failing 1\n", &lag] {
+            assert!(numbers.contains(number), "{numbers}");
+        }
         // Not before its time.
         world.clock.advance(TimeDelta::milliseconds(4999));
         courier.round().await.unwrap();

@@ -10,72 +10,7 @@ use serde_json::{Value, json};
 use tangguh::policy::Role::*;
 use tokio::time::sleep;
 
-use crate::{harness::*, operations::*};
-
-/// What a follower has: things by kind and id, and where it stands.
-#[derive(Default, Debug)]
-struct Mirror {
-    things: BTreeMap<(String, String), Value>,
-    after: String,
-}
-
-impl Mirror {
-    /// Nothing yet.
-    fn empty() -> Mirror {
-        Mirror { after: "0".into(), ..Mirror::default() }
-    }
-
-    /// Takes one page of changes. Answers them, and whether there may be more.
-    async fn page(&mut self, world: &World, who: &Who, query: &str) -> (Vec<Value>, bool) {
-        let path = format!("{{p}}/changes?after={}{query}", self.after);
-        let page = world.get(who.clone(), &path).expect(200).await;
-        assert_eq!(page.header("cache-control"), Some("no-store"));
-        self.after = page.body["after"].as_str().unwrap().to_owned();
-        for change in page.items() {
-            self.take(change);
-        }
-        let at: i64 = self.after.split('.').next().unwrap().parse().unwrap();
-        let head = page.body["head_sequence"].as_i64().unwrap();
-        assert!(at <= head, "{at} is after {head}");
-        (page.items().to_vec(), at < head)
-    }
-
-    fn take(&mut self, change: &Value) {
-        let text = |member: &str| change[member].as_str().unwrap().to_owned();
-        let key = (text("subject_kind"), text("subject_id"));
-        match change["op"].as_str().unwrap() {
-            "upsert" => {
-                assert_eq!(
-                    (&change["content"]["id"], &change["content"]["revision"]),
-                    (&change["subject_id"], &change["revision"])
-                );
-                self.things.insert(key, change["content"].clone());
-            }
-            "gone" => {
-                assert_eq!((&change["content"], &change["reason"]), (&Value::Null, &Value::Null));
-                assert!(self.things.remove(&key).is_some(), "what was never told of is gone: {change}");
-            }
-            other => panic!("{other}"),
-        }
-    }
-
-    /// Takes all changes that there are, a few at a time. Answers them.
-    async fn catch_up(&mut self, world: &World, who: &Who, limit: usize) -> Vec<Value> {
-        let mut all = Vec::new();
-        loop {
-            let (items, more) = self.page(world, who, &format!("&limit={limit}")).await;
-            assert!(items.len() <= limit);
-            all.extend(items);
-            if !more {
-                return all;
-            }
-        }
-    }
-
-    fn kinds(&self) -> BTreeSet<&str> {
-        self.things.keys().map(|(kind, _)| kind.as_str()).collect()
-    }
-}
+use crate::{harness::*, mirror::*, operations::*};
 
 /// What was told, as op, type and revision.
 fn told(changes: &[Value]) -> Vec<(&str, &str, i64)> {
@@ -310,24 +245,6 @@ story! {
         anew.catch_up(&world, &Member(Partner), 100).await;
         assert!(anew.kinds().contains("question") && !mirror.kinds().contains("question"));
     }
-}
-
-/// A snapshot, and the cursor to go on from. Fails unless it came to its end and says how much it told.
-async fn snapshot(world: &World, who: &Who) -> Mirror {
-    let taken = world.get(who.clone(), "{p}/snapshot").expect(200).await;
-    assert_eq!(taken.header("content-type"), Some("application/x-ndjson"));
-    assert_eq!(taken.header("cache-control"), Some("no-store"));
-    let mut lines: Vec<Value> = taken.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let end = lines.pop().unwrap();
-    assert_eq!((&end["end"], &end["count"]), (&json!(true), &json!(lines.len())));
-    let mut mirror = Mirror { after: end["after"].as_str().unwrap().to_owned(), ..Mirror::default() };
-    for line in lines {
-        let text = |member: &str| line[member].as_str().unwrap().to_owned();
-        assert_eq!((&line["content"]["id"], &line["content"]["revision"]), (&line["id"], &line["revision"]));
-        let before = mirror.things.insert((text("kind"), text("id")), line["content"].clone());
-        assert_eq!(before, None, "twice in one snapshot");
-    }
-    mirror
 }
 
 story! {

@@ -6,6 +6,7 @@
 mod harness;
 mod cluster;
 mod drafting;
+mod mirror;
 mod operations;
 mod receiver;
 mod room;
