@@ -172,7 +172,7 @@ impl Cursor {
 
     /// Leaves out the message that does not go through.
     pub fn skip(conn: &mut AnyConnection, cursor: &Cursor, sequence: i64) -> QueryResult<usize> {
-        pass(conn, cursor, sequence)
+        pass(conn, cursor, sequence, None)
     }
 
     /// The active webhooks that have something to send and that nobody sends for, those first that waited longest.
@@ -242,8 +242,7 @@ impl Cursor {
     ) -> Result<(), Problem> {
         let again = match next {
             schedule::Next::Delivered => {
-                pass(conn, self, sequence)?;
-                diesel::update(t::table.find(self.webhook)).set(t::last_success_at.eq(At(now))).execute(conn)?;
+                pass(conn, self, sequence, Some(now))?;
                 return Ok(());
             }
             schedule::Next::Again(at) => Some(At(at)),
@@ -280,12 +279,17 @@ impl Cursor {
         if held.set(t::lease_owner.eq(owner)).execute(conn)? == 0 {
             return Ok(0);
         }
-        pass(conn, cursor, to)
+        pass(conn, cursor, to, None)
     }
 }
 
-/// Moves past a row, of the range that is sent again or of all.
-fn pass(conn: &mut AnyConnection, cursor: &Cursor, sequence: i64) -> QueryResult<usize> {
+/// Moves past a row, of the range that is sent again or of all; `sent_at` where its message went through.
+fn pass(
+    conn: &mut AnyConnection,
+    cursor: &Cursor,
+    sequence: i64,
+    sent_at: Option<DateTime<Utc>>,
+) -> QueryResult<usize> {
     let (passed, replay_passed, replay_to) = match cursor.replay_to {
         Some(to) if sequence < to => (cursor.passed, Some(sequence), Some(to)),
         Some(_) => (cursor.passed, None, None),
@@ -300,6 +304,7 @@ fn pass(conn: &mut AnyConnection, cursor: &Cursor, sequence: i64) -> QueryResult
             t::failing_since.eq(None::<At>),
             t::failures.eq(0),
             t::next_attempt_at.eq(None::<At>),
+            sent_at.map(|at| t::last_success_at.eq(At(at))),
         ))
         .execute(conn)
 }

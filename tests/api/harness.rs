@@ -462,9 +462,9 @@ fn serve(settings: Settings, clock: Clock) -> web::Data<Service> {
     web::Data::new(Service::new(db, clock, settings, sealer, keys, DOCUMENT.clone(), SCHEMAS.clone()))
 }
 
-/// A copy of the template file.
+/// A copy of the template file, which is kept in memory: what is static is never removed.
 fn sqlite() -> (Target, Seed, Kept) {
-    static TEMPLATE: LazyLock<(tempfile::TempDir, Seed)> = LazyLock::new(|| {
+    static TEMPLATE: LazyLock<(Vec<u8>, Seed)> = LazyLock::new(|| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("template.db");
         let target = Target::Sqlite(path.to_str().unwrap().into());
@@ -474,11 +474,11 @@ fn sqlite() -> (Target, Seed, Kept) {
         if let AnyConnection::Sqlite(conn) = &mut conn {
             conn.batch_execute("pragma wal_checkpoint(truncate)").unwrap();
         }
-        (folder, seed)
+        (std::fs::read(path).unwrap(), seed)
     });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("test.db");
-    std::fs::copy(TEMPLATE.0.path().join("template.db"), &path).unwrap();
+    std::fs::write(&path, &TEMPLATE.0).unwrap();
     (Target::Sqlite(path.to_str().unwrap().into()), TEMPLATE.1.clone(), Kept::Folder { _folder: folder })
 }
 
