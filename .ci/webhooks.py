@@ -141,7 +141,7 @@ class Delivering(Service):
         self.processes = [self.process, *(self.run("work") for _ in range(self.workers))]
 
     def kill(self, process):
-        """One that does not come back by itself."""
+        """Ends one with SIGKILL. The service is started again; a worker is not."""
         process.kill()
         process.wait()
         self.processes.remove(process)
