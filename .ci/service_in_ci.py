@@ -49,9 +49,12 @@ class Service:
 
     def start(self, *options):
         self.process = self.run("serve", *options)
+        self.until_ready(ADDRESS)
+
+    def until_ready(self, address):
         for _ in range(300):
             try:
-                return ask("/readyz")
+                return urllib.request.urlopen(f"{address}/readyz")
             except (urllib.error.URLError, ConnectionError):
                 time.sleep(0.1)
         sys.exit("the service does not start")

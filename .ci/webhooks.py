@@ -1,6 +1,7 @@
 """Verifies what the service sends to webhooks with the reference library of Standard Webhooks, which is not ours: over
 TLS, on both databases, while one secret takes the place of another; on PostgreSQL two workers deliver that do nothing
-else. One byte changed must not hold, and a receiver whose certificate nobody vouches for must get nothing.
+else. One byte changed must not hold, and a receiver whose certificate nobody vouches for must get nothing. Who sends is
+killed with a message in its hands (killed_sender.py): another goes on, or the same when it is back, and nothing is missing.
 
 usage: python3 .ci/webhooks.py BINARY        needs standardwebhooks, cryptography and PostgreSQL's server programs
 """
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 sys.dont_write_bytecode = True
+from killed_sender import Interrupted  # noqa: E402
 from service_in_ci import P, Service, ask, on_each_database, sign_in  # noqa: E402
 
 TYPES = ["shock_or_stress.name"]
@@ -55,12 +57,14 @@ def certificate(folder, name, issuer=None):
 class Receiver:
     """Keeps what comes: headers and bytes."""
 
-    def __init__(self, both):
+    def __init__(self, both, came_from=lambda _: None):
+        """`came_from` is called with the sender's port before a message is answered."""
         self.came = came = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 came.append((dict(self.headers), self.rfile.read(int(self.headers["content-length"]))))
+                came_from(self.client_address[1])
                 self.send_response(204)
                 self.end_headers()
 
@@ -92,9 +96,9 @@ class Client:
         pinned = {"If_Match": f'"{tag}"'} if tag else {}
         return json.loads(ask(path, self.token, body, method, **pinned)[1])
 
-    def webhook(self, url):
+    def webhook(self, url, **types):
         """A webhook with a secret: its path and the secret."""
-        path = f"{P}/webhooks/{self.call('POST', f'{P}/webhooks', {'url': url, 'types': TYPES})['id']}"
+        path = f"{P}/webhooks/{self.call('POST', f'{P}/webhooks', {'url': url, **types})['id']}"
         return path, self.renew(path, 1)
 
     def renew(self, path, revision):
@@ -108,7 +112,7 @@ def verify(message, secret):
     headers, body = message
     told = Webhook(secret).verify(body, headers)
     try:
-        Webhook(secret).verify(body.replace(b"shock", b"shack", 1), headers)
+        Webhook(secret).verify(body[:20] + bytes([body[20] ^ 1]) + body[21:], headers)
     except WebhookVerificationError:
         return told
     sys.exit("webhooks: one byte was changed, and the signature still holds")
@@ -128,11 +132,21 @@ class Delivering(Service):
             "TANGGUH_WEBHOOK_CA_FILE": f"{folder}/authority.pem",
         }
         self.workers = 0 if database.url.startswith("sqlite:") else 2
+        self.interrupted = Interrupted(self)
+        self.slow = Receiver(f"{folder}/server.both.pem", self.interrupted.came_from)
         self.processes = []
 
     def start(self, *options):
         super().start(*options, *["--no-worker"] * bool(self.workers))
         self.processes = [self.process, *(self.run("work") for _ in range(self.workers))]
+
+    def kill(self, process):
+        """Ends one with SIGKILL. The service is started again; a worker is not."""
+        process.kill()
+        process.wait()
+        self.processes.remove(process)
+        if process is self.process:
+            self.start()
 
     def end(self):
         """Every process ends well when it is told to."""
@@ -148,7 +162,7 @@ class Delivering(Service):
 
 
 def deliver(client, receiver, stranger):
-    path, first = client.webhook(receiver.url)
+    path, first = client.webhook(receiver.url, types=TYPES)
     client.call("PATCH", path, {"state": "active"}, 2)
     for number in range(3):
         client.shock(number)
@@ -165,17 +179,21 @@ def deliver(client, receiver, stranger):
     for secret in (first, second):
         verify(receiver.came[3], secret)
 
-    path, _ = client.webhook(stranger.url)
+    path, _ = client.webhook(stranger.url, types=TYPES)
     tested = client.call("POST", f"{path}/test")
     assert tested["error"] == "no_trust" and not stranger.came, tested
 
 
 def main():
     for name, service, signs in on_each_database(sys.argv[1], "webhooks", Delivering):
-        deliver(Client(signs), service.receiver, service.stranger)
+        client = Client(signs)
+        goes_on = service.interrupted.begin(client)
+        # Meanwhile who is left sends for others.
+        deliver(client, service.receiver, service.stranger)
+        told = goes_on(verify)
         service.end()
         came = len(service.receiver.came)
-        print(f"{name}: {came} messages came over TLS, and the reference library verifies them")
+        print(f"{name}: {came} messages came over TLS, and the reference library verifies them; {told}")
 
 
 main()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import signal
 import sqlite3
@@ -69,7 +70,7 @@ class Mirror:
                     pause(failures, str(refusal))
                 else:
                     raise
-            except (CutOff, TimeoutError, requests.RequestException) as error:
+            except (CutOff, requests.RequestException) as error:
                 failures += 1
                 pause(failures, f"{type(error).__name__}: {error}")
 
@@ -143,7 +144,7 @@ def main() -> None:
     parser.add_argument("file")
     parser.add_argument("--until-current", action="store_true")
     given = parser.parse_args()
-    mirror = Mirror(given.file, Connection(patience=60.0))
+    mirror = Mirror(given.file, Connection(patience=math.inf))
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:

@@ -23,7 +23,6 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import requests
 from joserfc import jws
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import KeySet
@@ -129,8 +128,7 @@ class Sender:
     def verified(self, receipt: str) -> dict[str, Any]:
         """What a receipt says, if one of the service's record keys signed it."""
         if self.keys is None:
-            served = requests.get(f"{self.connection.url}/.well-known/record-keys.json", timeout=30)
-            served.raise_for_status()
+            served = self.connection.ask("GET", "/.well-known/record-keys.json")
             self.keys = KeySet.import_key_set(served.json())
         told = jws.deserialize_compact(receipt, self.keys, algorithms=["EdDSA"])
         # A signature of the same key over something else, as a statement, is no receipt.

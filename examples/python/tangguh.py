@@ -21,6 +21,8 @@ import requests
 
 # The service did not begin, or its answer was lost: the same request may be sent again.
 PASSING = {429, 500, 502, 503, 504}
+# No answer came, or only a part of one.
+LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 LONGEST_PAUSE = 30.0
 
 
@@ -48,7 +50,7 @@ class Connection:
         self.program = os.environ["TANGGUH_PROGRAM"]
         self.key_file = pathlib.Path(os.environ["TANGGUH_KEY_FILE"])
         self.client_id = os.environ.get("TANGGUH_CLIENT_ID")
-        # Seconds after which a request that is not answered is given up.
+        # Seconds after which a request that is not answered is given up. Past a day's share one is asked to wait for hours.
         self.patience = patience
         self.session = requests.Session()
         self.token = ""
@@ -100,7 +102,7 @@ class Connection:
                 if answer.status_code not in PASSING:
                     return answer
                 said, asked_for = f"{answer.status_code}", wanted_pause(answer)
-            except (requests.ConnectionError, requests.Timeout) as error:
+            except LOST as error:
                 said = type(error).__name__
             pause = asked_for if asked_for is not None else random.uniform(0, min(LONGEST_PAUSE, 0.25 * 2**tries))
             # Never all at the same moment, also where the service named one.

@@ -10,7 +10,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
-import { Connection, GaveUp, Refused, isLost, tell, type Schema } from "./tangguh.js";
+import { Connection, Refused, isLost, tell, type Schema } from "./tangguh.js";
 
 /** Seconds that the service may hold a request while nothing changes. */
 const WAIT = 25;
@@ -77,7 +77,7 @@ class Mirror {
     }
     // Without a right now, it may come back, or a new key be put in the file: the copy stays as it was.
     const noRight = error instanceof Refused && [401, 403, 404].includes(error.status);
-    if (!(noRight || error instanceof CutOff || error instanceof GaveUp || isLost(error))) throw error;
+    if (!(noRight || error instanceof CutOff || isLost(error))) throw error;
     await pause(failures + 1, (error as Error).message);
     return failures + 1;
   }
@@ -109,7 +109,7 @@ class Mirror {
 
   /** Puts a whole snapshot in the place of the copy, or leaves the copy as it was. */
   private async snapshot(): Promise<void> {
-    const answer = await this.connection.ask(this.connection.path("snapshot"), { timeout: 300 });
+    const answer = await this.connection.ask(this.connection.path("snapshot"), { timeout: 300, stream: true });
     const things = new Map<string, Thing>();
     for await (const line of lines(answer)) {
       const told = JSON.parse(line) as Thing | End;
@@ -166,7 +166,7 @@ if (!file) {
   tell("usage: mirror.js FILE [--until-current]");
   process.exit(2);
 }
-const mirror = new Mirror(file, new Connection(60));
+const mirror = new Mirror(file, new Connection(Infinity));
 try {
   await mirror.load();
   await mirror.follow(values["until-current"]);

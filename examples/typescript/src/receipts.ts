@@ -1,6 +1,8 @@
 /** Receipts: compact JWS of the service's record keys, verified with what Node.js has. */
 import { createPublicKey, verify, type JsonWebKey, type KeyObject } from "node:crypto";
 
+import type { Connection } from "./tangguh.js";
+
 /** What a receipt says. */
 export interface Claims {
   input_id: string;
@@ -14,9 +16,8 @@ export interface Claims {
 
 export type RecordKeys = Map<string, KeyObject>;
 
-export async function recordKeys(url: string): Promise<RecordKeys> {
-  const answer = await fetch(`${url}/.well-known/record-keys.json`, { signal: AbortSignal.timeout(30_000) });
-  if (!answer.ok) throw new Error(`the record keys cannot be had: ${answer.status}`);
+export async function recordKeys(connection: Connection): Promise<RecordKeys> {
+  const answer = await connection.ask("/.well-known/record-keys.json");
   const served = (await answer.json()) as { keys: (JsonWebKey & { kid: string })[] };
   return new Map(served.keys.map((key) => [key.kid, createPublicKey({ key, format: "jwk" })]));
 }

@@ -106,7 +106,7 @@ function* batches(all: Input[]): Generator<Input[]> {
 
 async function send(connection: Connection, file: string, oneByOne: boolean): Promise<number> {
   const found = await records(file);
-  const sender = new Sender(connection, await recordKeys(connection.url));
+  const sender = new Sender(connection, await recordKeys(connection));
   if (oneByOne) {
     for (const record of found) await sender.one(record);
   } else {
@@ -118,7 +118,7 @@ async function send(connection: Connection, file: string, oneByOne: boolean): Pr
 
 /** What became of each input that there is a receipt of. */
 async function outcomes(connection: Connection): Promise<number> {
-  const keys = await recordKeys(connection.url);
+  const keys = await recordKeys(connection);
   for (const file of (await readdir(RECEIPTS)).filter((name) => name.endsWith(".json")).sort()) {
     const kept = JSON.parse(await readFile(`${RECEIPTS}/${file}`, "utf8")) as Kept;
     verified(kept.receipt, keys);

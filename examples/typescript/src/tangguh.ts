@@ -45,8 +45,10 @@ export interface Request {
   method?: "GET" | "POST";
   body?: string;
   headers?: Record<string, string>;
-  /** Seconds in which the answer must begin and, but for a stream, end. */
+  /** Seconds in which the answer must begin and end. */
   timeout?: number;
+  /** Whether it is read as it comes. Whoever does so sees it break off. */
+  stream?: boolean;
 }
 
 export class Connection {
@@ -57,7 +59,10 @@ export class Connection {
   private token = "";
   private tokenUntil = 0;
 
-  /** `patience`: seconds after which a request that is not answered is given up. */
+  /**
+   * `patience`: seconds after which a request that is not answered is given up. Past a day's share one is asked to wait for
+   * hours.
+   */
   constructor(private readonly patience = 300) {}
 
   path(rest: string): string {
@@ -72,12 +77,13 @@ export class Connection {
         const headers = new Headers(request.headers);
         headers.set("Authorization", `Bearer ${await this.bearer()}`);
         if (request.body !== undefined) headers.set("Content-Type", "application/json");
-        return fetch(this.url + path, {
+        const answer = await fetch(this.url + path, {
           method: request.method ?? "GET",
           headers,
           ...(request.body === undefined ? {} : { body: request.body }),
           signal: AbortSignal.timeout((request.timeout ?? 30) * 1000),
         });
+        return request.stream ? answer : whole(answer);
       });
       if (answer.status === 401 && this.clientId && !renewed) {
         // The token ended on the way, by its time or because the key did.
@@ -124,19 +130,26 @@ export class Connection {
   }
 
   private async renew(clientId: string, key: string): Promise<void> {
-    const answer = await fetch(`${this.url}/api/v1/oauth/token`, {
-      method: "POST",
-      headers: { Authorization: `Basic ${btoa(`${clientId}:${key}`)}` },
-      body: new URLSearchParams({ grant_type: "client_credentials" }),
-      signal: AbortSignal.timeout(30_000),
-    });
-    // This stands inside a request that is tried again, so a passing failure is one of that request.
-    if (PASSING.has(answer.status)) throw new TypeError("no token", { cause: answer.status });
+    const answer = await this.patiently(async () =>
+      whole(
+        await fetch(`${this.url}/api/v1/oauth/token`, {
+          method: "POST",
+          headers: { Authorization: `Basic ${btoa(`${clientId}:${key}`)}` },
+          body: new URLSearchParams({ grant_type: "client_credentials" }),
+          signal: AbortSignal.timeout(30_000),
+        }),
+      ),
+    );
     if (!answer.ok) throw await refusal(answer);
     const told = (await answer.json()) as Schema<"ClientToken">;
     this.token = told.access_token;
     this.tokenUntil = performance.now() + (told.expires_in - 30) * 1000;
   }
+}
+
+/** The answer with all of its body: one that breaks off is a lost connection. */
+async function whole(answer: Response): Promise<Response> {
+  return new Response(await answer.arrayBuffer(), answer);
 }
 
 /** Whether this is a lost connection or a late answer: what fetch throws has a cause, and a mistake of ours has none. */
