@@ -85,12 +85,14 @@ pub fn read_transaction<T>(
 
 /// Takes the ledger's head for this transaction: from here to the commit it has one writer.
 ///
-/// In SQLite the transaction began IMMEDIATE and holds the only write lock already.
+/// In SQLite the transaction began IMMEDIATE and holds the only write lock already. On PostgreSQL it is NO KEY UPDATE, which
+/// keeps other writers of the ledger out and not those who merely refer to it: with FOR UPDATE these wait for the head with
+/// rows of their own in their hands, which whoever has the head may need next.
 pub fn lock_head(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Option<Head>> {
     let head = ledgers::table.find(ledger).select((ledgers::sequence, ledgers::hash, ledgers::at));
     match conn {
         AnyConnection::Postgres(conn) => {
-            RunQueryDsl::<diesel::PgConnection>::get_result(head.for_update(), conn).optional()
+            RunQueryDsl::<diesel::PgConnection>::get_result(head.for_no_key_update(), conn).optional()
         }
         AnyConnection::Sqlite(_) => head.first(conn).optional(),
     }

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tangguh::{
-    db::Id,
+    db::{Id, lock_head},
     policy::Role::*,
     webhooks::{Courier, Noted, Outbound},
 };
+use tokio::time::timeout;
 
 use crate::{harness::*, receiver::*};
 
@@ -373,6 +375,26 @@ story! {
             let noted: Vec<i64> = hook.log(&world).await.iter().map(|(row, _)| *row).collect();
             assert_eq!(noted, rows);
         }
+    }
+}
+
+story! {
+    /// SQLite has one writer at a time, who waits for nobody.
+    async fn what_went_through_is_noted_while_somebody_else_writes_the_ledger(world) {
+        let receiver = Receiver::start().await;
+        let hook = of_shocks(&world, &receiver).await;
+        rows(&world, 1).await;
+        let courier = courier(&world);
+        let lease = courier.claim(hook.key()).await.unwrap().unwrap();
+        let letters = courier.ready(&lease).await.unwrap();
+        let answered = courier.send(&letters[0]).await;
+        let mut writer = world.conn();
+        if world.kind == Kind::Postgres {
+            writer.batch_execute("begin").unwrap();
+            lock_head(&mut writer, world.program()).unwrap();
+        }
+        let noted = timeout(Duration::from_secs(10), courier.note(&lease, &letters[0], answered)).await;
+        assert_eq!(noted.expect("it waits for the ledger, which whoever holds may wait for it").unwrap(), Noted::Delivered);
     }
 }
 
