@@ -1,7 +1,7 @@
 use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
 use anyhow::{Context, bail};
-use diesel::{PgConnection, SqliteConnection, connection::SimpleConnection, prelude::*};
+use diesel::{PgConnection, SqliteConnection, connection::SimpleConnection, prelude::*, result::Error as DbError};
 
 /// A connection to either database. Queries are written once, against [`Backend`].
 #[derive(diesel::MultiConnection)]
@@ -89,6 +89,15 @@ impl Target {
         }
         Ok(conn)
     }
+}
+
+/// Whether a statement failed because there is no room left on the database's disk. Its transaction is rolled back.
+pub fn is_full(error: &DbError) -> bool {
+    let DbError::DatabaseError(_, info) = error else { return false };
+    // PostgreSQL's 53100 and SQLITE_FULL: diesel hands on the texts alone.
+    ["database or disk is full", "No space left on device", "Disk quota exceeded"]
+        .iter()
+        .any(|told| info.message().contains(told))
 }
 
 /// Makes a new database file that its owner alone can read; SQLite gives its other files the same mode.
