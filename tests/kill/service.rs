@@ -51,6 +51,11 @@ impl Place {
         Place { url, token }
     }
 
+    /// The same, where its database was restored to.
+    pub fn restored(&self, url: String) -> Place {
+        Place { url, token: self.token.clone() }
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tangguh"));
         command.env("DATABASE_URL", &self.url).env("TANGGUH_SECRET", SECRET).env("TANGGUH_PUBLIC_URL", PUBLIC_URL);
