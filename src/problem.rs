@@ -708,7 +708,7 @@ impl From<DbError> for Problem {
             }
             // Nothing of it was kept. Whoever runs the service has to make room.
             full if is_full(&full) => {
-                log::error!("the database's disk is full: {full}");
+                log::error!("the database's disk takes no more: {full}");
                 Problem::Busy { retry_after_s: 30 }
             }
             other => Problem::internal(other),

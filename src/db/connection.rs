@@ -91,11 +91,12 @@ impl Target {
     }
 }
 
-/// Whether a statement failed because there is no room left on the database's disk. Its transaction is rolled back.
+/// Whether a statement failed because the database's disk takes no more. Its transaction is rolled back.
 pub fn is_full(error: &DbError) -> bool {
     let DbError::DatabaseError(_, info) = error else { return false };
-    // PostgreSQL's 53100 and SQLITE_FULL: diesel hands on the texts alone.
-    ["database or disk is full", "No space left on device", "Disk quota exceeded"]
+    // SQLITE_FULL, SQLITE_IOERR (a quota, a limit, a disk that fails) and PostgreSQL's 53100: diesel hands on the texts
+    // alone.
+    ["database or disk is full", "disk I/O error", "No space left on device", "Disk quota exceeded"]
         .iter()
         .any(|told| info.message().contains(told))
 }

@@ -1,31 +1,23 @@
-//! A backup is taken while many write, and restored elsewhere: all that was acknowledged before it is there, nothing is
-//! half there, the ledgers verify, and a service goes on from it.
-
-#[path = "api/cluster.rs"]
-mod cluster;
-#[path = "kill/service.rs"]
-mod service;
-#[path = "kill/truth.rs"]
-mod truth;
-#[path = "kill/writers.rs"]
-mod writers;
+//! What else an operator meets. A backup is taken while many write, and restored elsewhere: all that was acknowledged before it
+//! is there, nothing is half there, the ledgers verify, and a service goes on from it. And the disk takes no more.
 
 use std::{
     path::Path,
     process::Command,
     sync::atomic::Ordering,
-    thread::{scope, sleep},
+    thread::{Scope, ScopedJoinHandle, scope, sleep},
     time::{Duration, Instant},
 };
 
-use service::{Instance, Place};
-use writers::{Acknowledged, Shared, write};
+use crate::{
+    End, LIMIT, WRITERS, cluster,
+    service::{Instance, Place},
+    truth,
+    writers::{Acknowledged, Shared, write},
+};
 
-const WRITERS: usize = 6;
 /// Writes before the backup is taken.
 const BEFORE: usize = 150;
-/// Past this something hangs.
-const LIMIT: Duration = Duration::from_secs(120);
 
 mod a_backup_under_load_restores_whole {
     use super::*;
@@ -56,6 +48,37 @@ mod a_backup_under_load_restores_whole {
     }
 }
 
+/// How much a file may grow before the disk takes no more: some hundred writes.
+const ROOM: usize = 3_000;
+
+#[test]
+fn a_disk_that_takes_no_more_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new(format!("sqlite:{}", folder.path().join("full.db").display()));
+    let mut running = Instance::stopped();
+    running.revive_within(&place, ROOM);
+    let shared = Shared::new(&place, vec![running.port]);
+    scope(|threads| {
+        let _end = End(&shared);
+        let writers = begin(threads, &shared);
+        let began = Instant::now();
+        // A write that is answered with 503 is sent again, and again.
+        while shared.repeated.load(Ordering::SeqCst) < WRITERS {
+            assert!(began.elapsed() < LIMIT, "{} writes, and the disk is not full", shared.acknowledged());
+            sleep(Duration::from_millis(20));
+        }
+        let fitted = shared.all_acknowledged();
+        assert!(!fitted.is_empty());
+        truth::check(&place, &fitted);
+        // There is room again.
+        running.kill();
+        running.revive(&place);
+        reach(&shared, fitted.len() + BEFORE);
+        end(&shared, writers);
+    });
+    truth::check(&place, &shared.all_acknowledged());
+}
+
 fn tangguh_backup(place: &Place, file: &Path) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tangguh"));
     let output = command.arg("backup").arg(file).env("DATABASE_URL", &place.url).output().unwrap();
@@ -69,24 +92,14 @@ fn back_up(place: &Place, take: impl FnOnce()) -> (Vec<Acknowledged>, Vec<Acknow
     let shared = Shared::new(place, vec![running.port]);
     let before = scope(|threads| {
         let _end = End(&shared);
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|number| {
-                threads.spawn({
-                    let shared = &shared;
-                    move || write(shared, number)
-                })
-            })
-            .collect();
+        let writers = begin(threads, &shared);
         reach(&shared, BEFORE);
         let before = shared.all_acknowledged();
         take();
         let after = shared.acknowledged();
         assert!(after > before.len(), "nobody wrote while the backup was taken");
         reach(&shared, after + BEFORE);
-        shared.stop.store(true, Ordering::SeqCst);
-        for writer in writers {
-            writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        }
+        end(&shared, writers);
         before
     });
     let all = shared.all_acknowledged();
@@ -94,13 +107,15 @@ fn back_up(place: &Place, take: impl FnOnce()) -> (Vec<Acknowledged>, Vec<Acknow
     (before, all)
 }
 
-/// Lets the writers end when the scope does, however it does.
-struct End<'s>(&'s Shared);
+fn begin<'t>(threads: &'t Scope<'t, '_>, shared: &'t Shared) -> Vec<ScopedJoinHandle<'t, ()>> {
+    (0..WRITERS).map(|number| threads.spawn(move || write(shared, number))).collect()
+}
 
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        self.0.stop.store(true, Ordering::SeqCst);
-        self.0.abandoned.store(std::thread::panicking(), Ordering::SeqCst);
+/// Lets writers bring to its end what is under way, and fails if one has failed.
+fn end(shared: &Shared, writers: Vec<ScopedJoinHandle<'_, ()>>) {
+    shared.stop.store(true, Ordering::SeqCst);
+    for writer in writers {
+        writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     }
 }
 
@@ -122,8 +137,7 @@ fn goes_on(restored: &Place, before: &[Acknowledged], all: &[Acknowledged]) {
         let _end = End(&shared);
         let writer = threads.spawn(|| write(&shared, 0));
         reach(&shared, BEFORE);
-        shared.stop.store(true, Ordering::SeqCst);
-        writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        end(&shared, vec![writer]);
     });
     truth::check(restored, &[before, &shared.all_acknowledged()].concat());
     println!(
