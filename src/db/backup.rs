@@ -30,8 +30,9 @@ impl Target {
         };
         let copied = self.connect().and_then(|mut conn| copy(&mut conn, file)).and_then(|()| Ok(made.sync_all()?));
         if copied.is_err() {
-            // What is half there is no backup.
+            // What is half there is no backup; and its journal would be taken for another's.
             remove_file(file)?;
+            _ = remove_file(format!("{}-journal", file.display()));
         }
         copied.with_context(|| format!("{} could not be written", file.display()))?;
         let whole = absolute(file)?;

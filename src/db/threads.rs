@@ -10,7 +10,7 @@ use std::{
 use diesel::connection::SimpleConnection;
 use tokio::sync::oneshot;
 
-use super::{AnyConnection, Target, read_transaction};
+use super::{AnyConnection, Target};
 use crate::problem::Problem;
 
 /// A job gets a connection, or the problem that there is none, and says what is to become of it.
@@ -20,7 +20,7 @@ type Job = Box<dyn FnOnce(Result<&mut AnyConnection, Problem>) -> After + Send>;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum After {
     Keep,
-    /// It may have broken: it is asked whether it can still begin and end a transaction.
+    /// It may have broken: it is asked whether it still answers.
     Ask,
     /// The job panicked, and may have left a transaction open.
     Drop,
@@ -149,7 +149,7 @@ fn serve(target: &Target, writes: bool, jobs: &flume::Receiver<Job>, busy: &Atom
         };
         open = match after {
             After::Keep => open,
-            After::Ask => open.and_then(usable),
+            After::Ask => open.and_then(answering),
             After::Drop => None,
         };
         last_used = Instant::now();
@@ -164,10 +164,4 @@ fn answering(mut conn: AnyConnection) -> Option<AnyConnection> {
         AnyConnection::Sqlite(conn) => conn.batch_execute("select 1"),
     };
     answer.is_ok().then_some(conn)
-}
-
-/// The connection, if it still takes transactions. SQLite ends one by itself when the disk is full, and diesel, which did
-/// not hear of it, then begins no other.
-fn usable(mut conn: AnyConnection) -> Option<AnyConnection> {
-    read_transaction(&mut conn, |_| Ok(())).is_ok().then_some(conn)
 }
