@@ -64,7 +64,13 @@ class Service:
         self.process.wait()
 
     def rotate(self):
-        subprocess.run([self.binary, "keys", "rotate"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
+        self.done("keys", "rotate")
+
+    def checkpoint(self):
+        self.done("ledger", "checkpoint")
+
+    def done(self, *arguments):
+        subprocess.run([self.binary, *arguments], env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
 
 def sign_in(signs, role):

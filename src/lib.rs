@@ -38,6 +38,7 @@ pub mod config;
 mod consultations;
 mod coverage;
 mod criteria;
+mod csv;
 pub mod db;
 pub mod decisions;
 pub mod demo;

@@ -1,4 +1,10 @@
-use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,7 +14,7 @@ use tangguh::{
     api,
     clock::Clock,
     config::{Given, Settings},
-    db::migrations,
+    db::{AnyConnection, Target, migrations},
     demo::{self, SignIns, Size},
     frameworks, keys, ledger, start,
     token::{KeyRing, KeyUse},
@@ -46,6 +52,11 @@ enum Command {
     /// The ledgers
     #[command(subcommand)]
     Ledger(Ledger),
+    /// Copy a SQLite database into a new file, while the service runs, and verify the ledgers in it
+    Backup {
+        /// The file to make; one that is there is not written over
+        file: PathBuf,
+    },
     /// Ask a running service whether it is ready; exits with 1 if it is not
     Healthcheck,
 }
@@ -141,6 +152,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Keys(Keys::Rotate { which }) => rotate_keys(given, which),
         Command::Ledger(Ledger::Verify) => verify_ledgers(given),
         Command::Ledger(Ledger::Checkpoint) => sign_ledgers(given),
+        Command::Backup { file } => backup(given, &file),
         Command::Healthcheck => healthcheck(given),
     }
 }
@@ -273,10 +285,14 @@ fn rotate_keys(given: &Given, which: Which) -> anyhow::Result<()> {
 fn verify_ledgers(given: &Given) -> anyhow::Result<()> {
     let target = checked(given)?.target;
     target.must_exist()?;
-    let mut conn = target.connect_read_only()?;
+    must_hold(&mut target.connect_read_only()?)
+}
+
+/// Tells of each ledger how many rows hold; fails if one does not.
+fn must_hold(conn: &mut AnyConnection) -> anyhow::Result<()> {
     let mut broken = 0;
-    for id in ledger::ids(&mut conn)? {
-        match ledger::verify(&mut conn, id).map_err(start::told)? {
+    for id in ledger::ids(conn)? {
+        match ledger::verify(conn, id).map_err(start::told)? {
             ledger::Verdict::Holds { rows } => println!("{id}: {rows} rows hold"),
             ledger::Verdict::Broken { sequence, why } => {
                 broken += 1;
@@ -287,6 +303,22 @@ fn verify_ledgers(given: &Given) -> anyhow::Result<()> {
     if broken > 0 {
         bail!("{broken} of the ledgers do not hold");
     }
+    Ok(())
+}
+
+fn backup(given: &Given, file: &Path) -> anyhow::Result<()> {
+    let target = checked(given)?.target;
+    target.must_exist()?;
+    target.copy_to(file)?;
+    let copy = Target::Sqlite(file.display().to_string());
+    let mut conn = copy.connect()?;
+    if migrations::pending(&mut conn)? {
+        println!("Its schema is older than this program, so the ledgers in it were not verified.");
+    } else {
+        must_hold(&mut conn)
+            .with_context(|| format!("{} is a faithful copy of a database that is not right", file.display()))?;
+    }
+    println!("{} is a whole copy. The secret is not in it: keep that too, and apart from it.", file.display());
     Ok(())
 }
 

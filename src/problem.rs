@@ -32,7 +32,7 @@ use utoipa::ToSchema;
 pub use pages::{Page, html, page, pages};
 
 use crate::{
-    db::types::instant_text,
+    db::{is_full, types::instant_text},
     gate::{Obstacle, ObstacleBody},
 };
 
@@ -62,7 +62,8 @@ pub enum Problem {
     BadCursor,
     /// The value as it was sent.
     BadAsOf(String),
-    /// A follower sees other things than it did: what it has cannot be brought up to date by changes.
+    /// A follower sees other things than it did, or stands at a row that is there no more: what it has cannot be brought
+    /// up to date by changes.
     ViewChanged {
         /// The path of the snapshot to begin again from, where there is one.
         snapshot: Option<String>,
@@ -448,8 +449,8 @@ impl Problem {
                 format!("as_of={value} is neither an RFC 3339 instant nor a seq:N that exists."),
             ),
             Problem::ViewChanged { .. } => Text::new(
-                "Yang boleh Anda lihat telah berubah sejak kursor ini dibuat: mulailah lagi dari awal.",
-                "What you may see has changed since this cursor was made: begin again.",
+                "Yang boleh Anda lihat telah berubah sejak kursor ini dibuat, atau layanan dipulihkan dari cadangan: mulailah lagi dari awal.",
+                "What you may see has changed since this cursor was made, or the service was restored from a backup: begin again.",
             ),
             Problem::MethodNotAllowed(allowed) => Text::new(
                 format!("Metode yang ada di sini: {}.", allowed.join(", ")),
@@ -553,8 +554,8 @@ impl Problem {
                 format!("Too many requests: try again in {retry_after_s} s."),
             ),
             Problem::Busy { retry_after_s } => Text::new(
-                format!("Layanan sedang sibuk: coba lagi dalam {retry_after_s} detik."),
-                format!("The service is busy: try again in {retry_after_s} s."),
+                format!("Layanan belum dapat mengerjakannya: coba lagi dalam {retry_after_s} detik."),
+                format!("The service cannot do it now: try again in {retry_after_s} s."),
             ),
             Problem::Stopping => Text::new(
                 "Layanan sedang dihentikan: coba lagi sebentar lagi.",
@@ -704,6 +705,11 @@ impl From<DbError> for Problem {
                 if info.message().contains("lock timeout") || info.message().contains("database is locked") =>
             {
                 Problem::Busy { retry_after_s: 1 }
+            }
+            // Nothing of it was kept. Whoever runs the service has to make room.
+            full if is_full(&full) => {
+                log::error!("the database's disk takes no more: {full}");
+                Problem::Busy { retry_after_s: 30 }
             }
             other => Problem::internal(other),
         }

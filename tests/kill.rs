@@ -1,10 +1,14 @@
 //! The service dies by SIGKILL while many write, again and again: nothing that it acknowledged is lost, nothing
 //! is half there, and a request that is sent again has one effect.
 //!
+//! The same writers write while a backup is taken, and while the disk takes no more: `restore`.
+//!
 //! `TANGGUH_KILL_SEED` repeats the moments of a run, as far as the machine lets it.
 
 #[path = "api/cluster.rs"]
 mod cluster;
+#[path = "kill/restore.rs"]
+mod restore;
 #[path = "kill/service.rs"]
 mod service;
 #[path = "kill/truth.rs"]

@@ -216,6 +216,44 @@ fn the_ledgers_are_signed_and_verified_by_commands() {
 }
 
 #[test]
+fn a_backup_is_whole_and_private_and_writes_over_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = run(folder.path(), &["backup", "copy.db"]);
+    assert!(!nothing.status.success() && text(&nothing.stderr).contains("there is no SQLite file"));
+    let made = run(folder.path(), &["admin", "create", "--email", "ada@example.org", "--name", "Ada"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+
+    let copied = run(folder.path(), &["backup", "copy.db"]);
+    assert!(copied.status.success(), "{}", text(&copied.stderr));
+    let told = text(&copied.stdout);
+    assert!(told.contains("rows hold") && told.contains("The secret is not in it"), "{told}");
+    let file = folder.path().join("copy.db");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!folder.path().join("copy.db-wal").exists());
+    let held = run(folder.path(), &["ledger", "verify", "--database-url", "copy.db"]);
+    assert!(held.status.success(), "{}", text(&held.stdout));
+
+    let before = std::fs::read(&file).unwrap();
+    let again = run(folder.path(), &["backup", "copy.db"]);
+    assert!(!again.status.success() && text(&again.stderr).contains("nothing is written over"));
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    let nowhere = run(folder.path(), &["backup", "no/such/folder/copy.db"]);
+    assert!(!nowhere.status.success() && text(&nowhere.stderr).contains("cannot be made"));
+
+    // What is not right in the database is not right in its copy, and is told.
+    let mut conn = SqliteConnection::establish(folder.path().join("tangguh.db").to_str().unwrap()).unwrap();
+    conn.batch_execute("update account_revisions set body = body || ' '").unwrap();
+    let broken = run(folder.path(), &["backup", "broken.db"]);
+    assert!(!broken.status.success() && text(&broken.stderr).contains("1 of the ledgers do not hold"));
+
+    // PostgreSQL has its own way, and no password is shown.
+    let url = "postgres://ada:geheim@localhost:1/none";
+    let other = run(folder.path(), &["backup", "x.db", "--database-url", url]);
+    assert!(!other.status.success() && text(&other.stderr).contains("pg_dump -Fc -f x.db"), "{}", text(&other.stderr));
+    assert!(!text(&other.stderr).contains("geheim") && !folder.path().join("x.db").exists());
+}
+
+#[test]
 fn every_command_has_help() {
     let folder = tempfile::tempdir().unwrap();
     let commands: &[&[&str]] = &[
@@ -228,6 +266,7 @@ fn every_command_has_help() {
         &["keys", "rotate"],
         &["ledger", "verify"],
         &["ledger", "checkpoint"],
+        &["backup"],
         &["healthcheck"],
     ];
     for command in commands {

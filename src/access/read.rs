@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::door::{Can, Ledger, Reach};
 use crate::{
-    db::{AnyConnection, Id, Lane},
+    db::{AnyConnection, Head, Id, Lane},
     ledger::{self, LedgerRow},
     localized,
     page::{AsOf, Filter, Listing, Page, View, refuse, wrong_expands},
@@ -282,14 +282,16 @@ impl<A: Gate> Can<A> {
         let (tag, found) = self
             .read(move |conn, reach| {
                 let ledger = if R::PLATFORM { Ledger::PLATFORM } else { reach.ledger };
-                let head = ledger::head(conn, ledger)?;
+                let head = ledger::stand(conn, ledger)?;
+                let mut seen = format!("{query}\n{}\n{}\n{:?}", reach.view(), head.hash, asked_view.language);
                 // What is expanded may belong to the platform.
-                let beside = if asked_view.expand.is_empty() { 0 } else { ledger::head(conn, Ledger::PLATFORM)? };
-                let mut seen = format!("{query}\n{}\n{beside}\n{:?}", reach.view(), asked_view.language);
+                if !asked_view.expand.is_empty() {
+                    seen.push_str(&format!("\n{}", ledger::stand(conn, Ledger::PLATFORM)?.hash));
+                }
                 if let Some(day) = day {
                     seen.push_str(&format!("\n{day}"));
                 }
-                let tag = format!("\"{head}.{}\"", digest(seen.as_bytes()));
+                let tag = head_tag(&head, &seen);
                 if !F::LIVE && wanted.iter().any(|wanted| matches(wanted, &tag)) {
                     return Ok((tag, None));
                 }
@@ -344,7 +346,7 @@ impl<A: Gate> Can<A> {
         let (tag, entries, last, id) = self
             .snapshot(move |conn, reach| {
                 let ledger = if R::PLATFORM { Ledger::PLATFORM } else { reach.ledger };
-                let head = ledger::head(conn, ledger)?;
+                let head = ledger::stand(conn, ledger)?;
                 let id = identify(conn, reach)?;
                 let mut revisions = R::history(conn, ledger, id, after, asked.limit + 1)?;
                 if R::open(conn, ledger, id)?.is_none_or(|open| hidden::<R>(reach, &open)) {
@@ -357,7 +359,7 @@ impl<A: Gate> Can<A> {
                 let sequences: Vec<i64> = revisions.iter().map(|stored| stored.seq_from).collect();
                 let rows = LedgerRow::numbered(conn, ledger, &sequences)?;
                 let entries = crate::history::entries(revisions, &rows)?;
-                let tag = format!("\"{head}.{}\"", digest(format!("{query}\n{}", reach.view()).as_bytes()));
+                let tag = head_tag(&head, &format!("{query}\n{}\n{}", reach.view(), head.hash));
                 Ok((tag, entries, last, id))
             })
             .await?;
@@ -383,8 +385,8 @@ impl<A: Gate> Can<A> {
     }
 
     /// The ETag of a list: the ledger's head, and the view and query.
-    pub fn list_tag(&self, head: i64) -> String {
-        format!("\"{head}.{}\"", digest(format!("{}\n{}", self.request.uri(), self.reach.view()).as_bytes()))
+    pub fn list_tag(&self, head: &Head) -> String {
+        head_tag(head, &format!("{}\n{}\n{}", self.request.uri(), self.reach.view(), head.hash))
     }
 
     /// The day that it is in the programme's time zone.
@@ -469,6 +471,12 @@ impl<A: Gate> Can<A> {
         let body = serde_json::to_string(value).map_err(Problem::internal)?;
         Ok(self.tagged(text_tag(&body), body))
     }
+}
+
+/// `"<head sequence>.<digest of view, query and the head's hash>"`: in a database that was restored, another row may be
+/// the head of the same number.
+fn head_tag(head: &Head, seen: &str) -> String {
+    format!("\"{}.{}\"", head.sequence, digest(seen.as_bytes()))
 }
 
 /// The ETag of what no revision and no ledger's head stands for.

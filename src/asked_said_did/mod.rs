@@ -5,10 +5,10 @@
 //! Nothing is kept of it: it is told anew from the record, and shows of inputs what the reader sees in their list. JSON,
 //! Markdown and HTML are pages of it; CSV has all of it, and is written while it is read.
 
-mod csv;
 mod page;
 mod read;
 mod routes;
+mod table;
 mod told;
 
 pub use routes::routes;

@@ -1,7 +1,7 @@
 use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
 use anyhow::{Context, bail};
-use diesel::{PgConnection, SqliteConnection, connection::SimpleConnection, prelude::*};
+use diesel::{PgConnection, SqliteConnection, connection::SimpleConnection, prelude::*, result::Error as DbError};
 
 /// A connection to either database. Queries are written once, against [`Backend`].
 #[derive(diesel::MultiConnection)]
@@ -89,6 +89,16 @@ impl Target {
         }
         Ok(conn)
     }
+}
+
+/// Whether a statement failed because the database's disk takes no more. Its transaction is rolled back.
+pub fn is_full(error: &DbError) -> bool {
+    let DbError::DatabaseError(_, info) = error else { return false };
+    // SQLITE_FULL, SQLITE_IOERR (a quota, a limit, a disk that fails) and PostgreSQL's 53100: diesel hands on the texts
+    // alone.
+    ["database or disk is full", "disk I/O error", "No space left on device", "Disk quota exceeded"]
+        .iter()
+        .any(|told| info.message().contains(told))
 }
 
 /// Makes a new database file that its owner alone can read; SQLite gives its other files the same mode.

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     access::{Reach, place},
+    accounts::Account,
     ballots::{Ballot, Vote},
     clients::Client,
     consultations::Consultation,
@@ -41,6 +42,7 @@ pub struct Kind {
     gone: &'static [&'static str],
     hidden_from: fn(&Reach) -> &'static [&'static str],
     hidden: fn(&Reach, &Stored) -> bool,
+    hidden_row: fn(&Reach, &Stored) -> bool,
     /// What its lists and paths leave out beside that.
     withheld: fn(&Reach, &str) -> Result<bool, Problem>,
     known: fn(&Reach, &Text) -> Result<Known, Problem>,
@@ -66,6 +68,7 @@ const fn of<R: Resource>(read: Action) -> Kind {
         gone: R::GONE,
         hidden_from: R::hidden_from,
         hidden: hidden::<R>,
+        hidden_row: R::hidden_row,
         withheld: |_, _| Ok(false),
         known: known::<R>,
         standing: <R as Versioned>::standing,
@@ -112,6 +115,19 @@ const KINDS: &[Kind] = &[
     of::<Framework>(Action::ReadStakeholder),
 ];
 
+/// Whether the caller may read what a row of a ledger says of its subject, be that gone since or not.
+pub fn may_read(reach: &Reach, kind: &str, text: &Text) -> Result<bool, Problem> {
+    let Some(kind) = KINDS.iter().find(|known| known.name == kind) else {
+        return Ok(kind == Account::KIND && reach.may(Action::ReadAccount));
+    };
+    if !kind.readable(reach) {
+        return Ok(false);
+    }
+    let (stored, _) = kind.stored(reach, text)?;
+    let hidden = (kind.hidden_from)(reach).contains(&stored.state.as_str()) || (kind.hidden_row)(reach, &stored);
+    Ok(!hidden && !(kind.withheld)(reach, &stored.body)?)
+}
+
 impl Kind {
     /// The feed that tells of a kind, if one does.
     pub fn feed_of(name: &str) -> Option<Feed> {
@@ -125,10 +141,15 @@ impl Kind {
 
     /// The path of what a row tells of; `None` if the caller is not shown it.
     pub fn place(&self, reach: &Reach, text: &Text) -> Result<Option<String>, Problem> {
+        let (stored, place) = self.stored(reach, text)?;
+        Ok(self.shows(reach, &stored)?.then_some(place))
+    }
+
+    /// A row's text as the revision that it made, and the path of its subject.
+    fn stored(&self, reach: &Reach, text: &Text) -> Result<(Stored, String), Problem> {
         let (state, place) = (self.known)(reach, text)?;
         let Text { subject: id, revision, sequence: seq_from, .. } = *text;
-        let stored = Stored { id, revision, seq_from, state, body: text.body.clone() };
-        Ok(self.shows(reach, &stored)?.then_some(place))
+        Ok((Stored { id, revision, seq_from, state, body: text.body.clone() }, place))
     }
 
     /// Whether the caller is shown this.

@@ -23,31 +23,56 @@ use crate::{
 pub struct Cursor {
     pub sequence: i64,
     /// None for the beginning, before any row.
-    view: Option<String>,
+    made_for: Option<(String, String)>,
 }
 
+/// How much of a row's hash a cursor bears: enough to know it from another in its place.
+const MARK: usize = 12;
+
 impl Cursor {
-    /// `0`, or `<sequence>.<view>`.
+    /// `0`, or `<sequence>.<view>.<mark>`.
     pub fn read(text: &str) -> Result<Cursor, Problem> {
         if text == "0" {
-            return Ok(Cursor { sequence: 0, view: None });
+            return Ok(Cursor { sequence: 0, made_for: None });
         }
-        let (sequence, view) = text.split_once('.').ok_or(Problem::BadCursor)?;
+        let (sequence, rest) = text.split_once('.').ok_or(Problem::BadCursor)?;
+        // Of one without a mark, nobody knows which row it means.
+        let (view, mark) = rest.split_once('.').unwrap_or((rest, "none"));
         if view.is_empty() || !sequence.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(Problem::BadCursor);
         }
         let sequence = sequence.parse().map_err(|_| Problem::BadCursor)?;
-        Ok(Cursor { sequence, view: Some(view.to_owned()) })
+        Ok(Cursor { sequence, made_for: Some((view.to_owned(), mark.to_owned())) })
     }
 
-    pub fn text(sequence: i64, view: &str) -> String {
-        format!("{sequence}.{view}")
+    /// The one that stands at a row, for this view.
+    pub fn at(conn: &mut AnyConnection, ledger: Id, sequence: i64, view: &str) -> Result<Cursor, Problem> {
+        let hash = ledger::hash_at(conn, ledger, sequence)?.ok_or(Problem::BadCursor)?;
+        Ok(Cursor { sequence, made_for: Some((view.to_owned(), mark(&hash).to_owned())) })
+    }
+
+    pub fn text(&self) -> String {
+        match &self.made_for {
+            None => "0".into(),
+            Some((view, mark)) => format!("{}.{view}.{mark}", self.sequence),
+        }
     }
 
     /// Whether it was made for this view.
     pub fn fits(&self, view: &str) -> bool {
-        self.view.as_deref().is_none_or(|own| own == view)
+        self.made_for.as_ref().is_none_or(|(own, _)| own == view)
     }
+
+    /// Whether the row that it stands at is still the one that it was made at. It is not when the database was restored
+    /// to a time before that.
+    pub fn holds(&self, conn: &mut AnyConnection, ledger: Id) -> QueryResult<bool> {
+        let Some((_, own)) = &self.made_for else { return Ok(true) };
+        Ok(ledger::hash_at(conn, ledger, self.sequence)?.is_some_and(|hash| mark(&hash) == own))
+    }
+}
+
+fn mark(hash: &str) -> &str {
+    hash.get(..MARK).unwrap_or("0")
 }
 
 /// What a follower makes of a change.

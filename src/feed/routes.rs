@@ -63,15 +63,15 @@ pub struct ChangePage {
 /// Follow a programme
 ///
 /// What changed since `after`, in order, each with the whole new content as you may see it. Where a cursor was made
-/// for a caller who sees other things (another role, another organisation), it is refused as `view-changed`: take a
-/// new snapshot. An empty page is not the end while `after` is behind `head_sequence`.
+/// for a caller who sees other things (another role, another organisation), or at a row that is there no more since the
+/// service was restored from a backup, it is refused as `view-changed`: take a new snapshot. An empty page is not the end while `after` is behind `head_sequence`.
 #[utoipa::path(
     tag = "feed", operation_id = "list_changes",
     params(ProgramPath, Following),
     security(("bearer" = [Action::FollowProgram])),
     responses(
         (status = 200, description = "Changes", body = ChangePage),
-        (status = 410, description = "You see other things than when the cursor was made: `view-changed`"),
+        (status = 410, description = "You see other things than when the cursor was made, or its row is there no more: `view-changed`"),
     ),
 )]
 #[get("/programs/{program}/changes")]
@@ -89,7 +89,7 @@ async fn of_program(can: Can<FollowProgram>, query: web::Query<Following>) -> Re
     security(("bearer" = [Action::ReadStakeholder])),
     responses(
         (status = 200, description = "Changes", body = ChangePage),
-        (status = 410, description = "You see other things than when the cursor was made: `view-changed`"),
+        (status = 410, description = "You see other things than when the cursor was made, or its row is there no more: `view-changed`"),
     ),
 )]
 #[get("/changes")]
@@ -100,7 +100,7 @@ async fn of_platform(can: Myself<ReadStakeholder>, query: web::Query<Following>)
 async fn follow<A: Gate>(can: &Can<A>, feed: Feed, asked: Following) -> Result<HttpResponse, Problem> {
     let wanted = Wanted::read(asked.types.map(|types| types.0))?;
     let limit = asked.limit.unwrap_or(200);
-    let cursor = Cursor::read(asked.after.as_deref().unwrap_or("0"))?;
+    let mut cursor = Cursor::read(asked.after.as_deref().unwrap_or("0"))?;
     let view = feed.view(&can.reach);
     if !cursor.fits(&view) {
         return Err(feed.view_changed(&can.reach));
@@ -110,19 +110,28 @@ async fn follow<A: Gate>(can: &Can<A>, feed: Feed, asked: Following) -> Result<H
         Some(wait) if !wait.is_zero() => wait.min(can.remaining()?),
         _ => Duration::ZERO,
     };
-    let (until, mut from) = (Instant::now() + wait, cursor.sequence);
-    let found = loop {
-        let asked = wanted.clone();
-        let found = can.snapshot(move |conn, reach| model::changes(conn, reach, feed, &asked, from, limit)).await?;
+    let until = Instant::now() + wait;
+    let (found, after) = loop {
+        let (wanted, view, from) = (wanted.clone(), view.clone(), cursor);
+        let (found, at) = can
+            .snapshot(move |conn, reach| {
+                if !from.holds(conn, reach.ledger)? {
+                    return Err(feed.view_changed(reach));
+                }
+                let found = model::changes(conn, reach, feed, &wanted, from.sequence, limit)?;
+                let at = Cursor::at(conn, reach.ledger, found.at, &view)?;
+                Ok((found, at))
+            })
+            .await?;
         if !found.items.is_empty() || found.at < found.head || !grown(can, found.head, until).await {
-            break found;
+            break (found, at);
         }
-        if feed.view(&can.again().await?) != view {
+        if !at.fits(&feed.view(&can.again().await?)) {
             return Err(feed.view_changed(&can.reach));
         }
-        from = found.at;
+        cursor = at;
     };
-    let page = ChangePage { items: found.items, after: Cursor::text(found.at, &view), head_sequence: found.head };
+    let page = ChangePage { items: found.items, after: after.text(), head_sequence: found.head };
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(page))
 }
 

@@ -38,8 +38,8 @@ pub fn go_on(conn: &mut AnyConnection, reach: &Reach, mut rest: Rest) -> Result<
     let (mut text, mut left) = (String::new(), CHUNK);
     while left > 0 {
         let Some(kind) = rest.feed.kinds(reach).nth(rest.kinds) else {
-            let after = Cursor::text(rest.sequence, &rest.feed.view(reach));
-            text.push_str(&json!({"end": true, "after": after, "count": rest.count}).to_string());
+            let after = Cursor::at(conn, reach.ledger, rest.sequence, &rest.feed.view(reach))?;
+            text.push_str(&json!({"end": true, "after": after.text(), "count": rest.count}).to_string());
             text.push('\n');
             return Ok(Part { text, left: None });
         };

@@ -51,14 +51,14 @@ impl Checkpoint {
         Ok(walk!(query, page, ledger_checkpoints::sequence as i64).load(conn)?)
     }
 
-    /// The row of a ledger's newest checkpoint; 0 before the first.
-    pub fn newest(conn: &mut AnyConnection, ledger: Id) -> QueryResult<i64> {
-        let found = ledger_checkpoints::table
+    /// Those of no row after this one, in order.
+    pub fn until(conn: &mut AnyConnection, ledger: Id, sequence: i64) -> QueryResult<Vec<Checkpoint>> {
+        ledger_checkpoints::table
             .filter(ledger_checkpoints::ledger_id.eq(ledger))
-            .order(ledger_checkpoints::sequence.desc())
-            .select(ledger_checkpoints::sequence)
-            .first(conn);
-        Ok(found.optional()?.unwrap_or(0))
+            .filter(ledger_checkpoints::sequence.le(sequence))
+            .order(ledger_checkpoints::sequence)
+            .select(Checkpoint::as_select())
+            .load(conn)
     }
 
     /// What is signed.

@@ -8,11 +8,12 @@
 
 mod chain;
 pub mod checkpoints;
+mod export;
 mod matching;
 mod model;
 mod routes;
 
 pub use chain::{NewRow, Verdict, append, follow, verify};
 pub use checkpoints::Checkpoint;
-pub use model::{Act, LedgerRow, head, heads, ids, newest, sequence_at, sequence_before};
+pub use model::{Act, LedgerRow, hash_at, head, heads, ids, newest, sequence_at, sequence_before, stand};
 pub use routes::routes;

@@ -130,7 +130,7 @@ static PAGES: &[Page] = &[
     Page {
         name: "view-changed", status: 410,
         title: ("Pandangan telah berubah", "The view has changed"),
-        meaning: ("Peran, organisasi, atau aturan tentang apa yang boleh dilihat berubah sejak kursor umpan perubahan ini dibuat, jadi salinan yang ada tidak dapat lagi dimutakhirkan dengan perubahan saja.", "Your roles, your organisation or the rules of what may be seen have changed since this cursor of a change feed was made, so what you have cannot be brought up to date by changes alone."),
+        meaning: ("Peran, organisasi, atau aturan tentang apa yang boleh dilihat berubah sejak kursor umpan perubahan ini dibuat, atau layanan dipulihkan dari cadangan yang lebih lama daripada kursor itu, jadi salinan yang ada tidak dapat lagi dimutakhirkan dengan perubahan saja.", "Your roles, your organisation or the rules of what may be seen have changed since this cursor of a change feed was made, or the service was restored from a backup that is older than the cursor, so what you have cannot be brought up to date by changes alone."),
         remedy: ("Ambil snapshot baru (tautannya ada di snapshot) dan lanjutkan dari kursornya; umpan tanpa snapshot dibaca lagi dari after=0.", "Take a new snapshot (its link is in snapshot) and go on from its cursor; a feed without a snapshot is read again from after=0."),
     },
     Page {
@@ -292,7 +292,7 @@ static PAGES: &[Page] = &[
     Page {
         name: "busy", status: 503,
         title: ("Layanan sibuk", "The service is busy"),
-        meaning: ("Antrean permintaan sedang penuh, dan permintaan ini belum dikerjakan.", "The queue is full at the moment, and this request was not begun."),
+        meaning: ("Antrean permintaan sedang penuh, basis data sedang tidak terjangkau, atau tidak ada ruang lagi di diskanya. Permintaan ini belum dikerjakan; bila sambungan ke basis data putus tepat di akhirnya, mungkin sudah.", "The queue is full at the moment, the database cannot be reached, or there is no room left on its disk. This request was not done; where the connection to the database broke at its very end, it may have been."),
         remedy: ("Coba lagi setelah Retry-After, dengan Idempotency-Key yang sama bila ada.", "Try again after Retry-After, with the same Idempotency-Key if there is one."),
     },
     Page {

@@ -13,7 +13,7 @@ use crate::{
     db::Id,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
-    ledger::head,
+    ledger::stand,
     page::{ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
@@ -186,7 +186,7 @@ async fn difference(can: Can<SummarizeProgram>, listing: Listing<DiffFilter>) ->
     let Listing { filter, page, .. } = listing;
     let (asked, now) = (page.clone(), can.service().clock.now());
     let (head, (found, mark)) = can
-        .snapshot(move |conn, reach| Ok((head(conn, reach.ledger)?, diff::read(conn, reach, &filter, &asked, now)?)))
+        .snapshot(move |conn, reach| Ok((stand(conn, reach.ledger)?, diff::read(conn, reach, &filter, &asked, now)?)))
         .await?;
     let next = mark.map(|mark| page.cursor(can.service(), &json!(mark), Id::NIL));
     let Found { from_sequence, to_sequence, items, groups } = found;
@@ -195,5 +195,5 @@ async fn difference(can: Can<SummarizeProgram>, listing: Listing<DiffFilter>) ->
     let body = format!(
         "{{\"from_sequence\":{from_sequence},\"to_sequence\":{to_sequence},\"items\":{items},\"groups\":{groups}"
     );
-    Ok(can.page(can.list_tag(head), body, next, None))
+    Ok(can.page(can.list_tag(&head), body, next, None))
 }

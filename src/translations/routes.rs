@@ -5,7 +5,7 @@ use super::backlog::{self, BacklogFilter, BacklogPage};
 use crate::{
     access::Can,
     db::Id,
-    ledger::head,
+    ledger::stand,
     page::{Listing, PageParams},
     policy::{Action, gate::*},
     problem::Problem,
@@ -32,9 +32,9 @@ async fn read(can: Can<SummarizeProgram>, listing: Listing<BacklogFilter>) -> Re
     let Listing { filter, page, .. } = listing;
     let asked = page.clone();
     let (head, (items, mark)) = can
-        .snapshot(move |conn, reach| Ok((head(conn, reach.ledger)?, backlog::read(conn, reach, &filter, &asked)?)))
+        .snapshot(move |conn, reach| Ok((stand(conn, reach.ledger)?, backlog::read(conn, reach, &filter, &asked)?)))
         .await?;
     let next = mark.map(|mark| page.cursor(can.service(), &json!(mark), Id::NIL));
     let items = serde_json::to_string(&items).map_err(Problem::internal)?;
-    Ok(can.page(can.list_tag(head), format!("{{\"items\":{items}"), next, None))
+    Ok(can.page(can.list_tag(&head), format!("{{\"items\":{items}"), next, None))
 }

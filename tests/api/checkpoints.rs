@@ -23,7 +23,7 @@ async fn phase(world: &World, number: i32) {
     world.post(Member(Lead), "{p}/phases").json(body).expect(201).await;
 }
 
-fn head(world: &World) -> (i64, String) {
+pub fn head(world: &World) -> (i64, String) {
     let head = ledgers::table.find(world.program()).select((ledgers::sequence, ledgers::hash));
     head.first(&mut world.conn()).unwrap()
 }
@@ -142,7 +142,7 @@ story! {
     }
 }
 
-fn sha(parts: &[&str]) -> String {
+pub fn sha(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
     parts.iter().for_each(|part| hasher.update(part));
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -203,7 +203,7 @@ struct Named {
 }
 
 /// Takes a row out of the ledger, and the revision that it made, and everything that would tell of it.
-fn remove(world: &World, sequence: i64) {
+pub fn remove(world: &World, sequence: i64) {
     let conn = &mut world.conn();
     let names = match conn {
         AnyConnection::Sqlite(_) => "select name from sqlite_master where type = 'table' and name like '%_revisions'",

@@ -45,6 +45,7 @@ const PROGRAMS: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
 const INITDB_LIMIT: Duration = Duration::from_secs(120);
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
+const TOOL_LIMIT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(10);
 
 /// What the server is started with, besides where it lives. Nothing here has to survive a power cut.
@@ -222,6 +223,20 @@ impl Cluster {
             panic!("cannot kill the test cluster: {error}");
         }
         self.killed = true;
+    }
+
+    /// Runs one of PostgreSQL's programs for clients to its end. It runs as whoever runs the server, so the files that it
+    /// makes are to be in a [`place`](Self::place) of the cluster's.
+    #[track_caller]
+    pub fn tool(&self, program: &str, arguments: &[&str]) {
+        if let Err(error) = self.run(program, arguments, TOOL_LIMIT) {
+            panic!("{error}");
+        }
+    }
+
+    /// The path of a file that goes with the cluster.
+    pub fn place(&self, name: &str) -> String {
+        self.directory.join(name).display().to_string()
     }
 
     fn boot(&mut self) -> Result<(), String> {
@@ -611,6 +626,14 @@ mod tests {
         let state = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().expect("ps");
         let state = String::from_utf8(state.stdout).unwrap();
         !state.trim().is_empty() && !state.trim().starts_with('Z')
+    }
+
+    #[test]
+    fn a_clients_program_of_the_same_version_is_at_hand() {
+        let Some(cluster) = start_separate() else { return };
+        let dump = cluster.place("dump.sql");
+        cluster.tool("pg_dump", &["-f", &dump, &cluster.url]);
+        assert!(fs::read_to_string(dump).unwrap().contains("PostgreSQL database dump complete"));
     }
 
     #[test]

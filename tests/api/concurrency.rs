@@ -211,6 +211,59 @@ story! {
     }
 }
 
+/// Lets no row onto a ledger, as a database does whose disk is full: SQLite ends the transaction by itself.
+fn fill_disk(world: &World) {
+    let mut conn = world.conn();
+    let sql = match &conn {
+        AnyConnection::Sqlite(_) => {
+            "create trigger full before insert on ledger_rows begin \
+             select raise(rollback, 'database or disk is full'); end"
+        }
+        AnyConnection::Postgres(_) => {
+            "create function no_room() returns trigger language plpgsql as $$ begin raise exception using \
+             errcode = 'disk_full', message = 'could not extend file \"base/1/2\": No space left on device'; end $$; \
+             create trigger full_disk before insert on ledger_rows execute function no_room()"
+        }
+    };
+    batch(&mut conn, sql);
+}
+
+fn make_room(world: &World) {
+    let mut conn = world.conn();
+    let sql = match &conn {
+        AnyConnection::Sqlite(_) => "drop trigger full",
+        AnyConnection::Postgres(_) => "drop trigger full_disk on ledger_rows",
+    };
+    batch(&mut conn, sql);
+}
+
+story! {
+    async fn a_full_disk_is_a_503_and_loses_nothing(world) {
+        let token = Bearer(world.token(&Member(Lead)).unwrap());
+        world.post(token.clone(), "{p}/phases").key("satu").json(phase(1)).expect(201).await;
+        fill_disk(&world);
+        // Every thread that writes meets it.
+        let refused = join_all((2..10).map(|number| {
+            world.post(token.clone(), "{p}/phases").key(&format!("key-{number}")).json(phase(number)).send()
+        }));
+        for refused in refused.await {
+            assert_eq!((refused.status.as_u16(), refused.problem(), refused.header("retry-after")), (503, "busy", Some("30")), "{}", refused.text);
+        }
+        assert_eq!(world.get(token.clone(), "{p}/phases").expect(200).await.items().len(), 1);
+        let replayed = world.post(token.clone(), "{p}/phases").key("satu").json(phase(1)).expect(201).await;
+        assert_eq!(replayed.header("idempotency-replayed"), Some("true"));
+        make_room(&world);
+        let made = join_all((2..10).map(|number| {
+            world.post(token.clone(), "{p}/phases").key(&format!("key-{number}")).json(phase(number)).send()
+        }));
+        for made in made.await {
+            assert_eq!((made.status.as_u16(), made.header("idempotency-replayed")), (201, None), "{}", made.text);
+        }
+        assert_eq!(world.ledger().len(), 9);
+        world.verify();
+    }
+}
+
 story! {
     async fn a_connection_for_reading_cannot_write(world) {
         let mut conn = world.target.connect_read_only().unwrap();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tangguh::policy::Role::*;
 use tokio::time::sleep;
 
-use crate::{harness::*, mirror::*, operations::*};
+use crate::{checkpoints, harness::*, mirror::*, operations::*};
 
 /// What was told, as op, type and revision.
 fn told(changes: &[Value]) -> Vec<(&str, &str, i64)> {
@@ -197,10 +197,16 @@ story! {
         let mut mirror = Mirror::empty();
         mirror.catch_up(&world, &Member(Lead), 100).await;
         let (sequence, view) = mirror.after.split_once('.').unwrap();
-        let ahead = sequence.parse::<i64>().unwrap() + 1;
-        for bad in ["1", "-1", ".", "1.", "x.y", "0.", "99999999999999999999.a", &format!("+1.{view}"), &format!("{ahead}.{view}")] {
+        for bad in ["1", "-1", ".", "1.", "x.y", "0.", "99999999999999999999.a", &format!("+1.{view}")] {
             let refused = world.get(Member(Lead), &format!("{{p}}/changes?after={bad}")).expect(400).await;
             assert_eq!(refused.problem(), "bad-cursor", "{bad}");
+        }
+        // A row that is not there, another row's mark, and none.
+        let (ahead, before) = (sequence.parse::<i64>().unwrap() + 1, sequence.parse::<i64>().unwrap() - 1);
+        let unmarked = view.split_once('.').unwrap().0;
+        for lost in [format!("{ahead}.{view}"), format!("{before}.{view}"), format!("0.{view}"), format!("{sequence}.{unmarked}")] {
+            let refused = world.get(Member(Lead), &format!("{{p}}/changes?after={lost}")).expect(410).await;
+            assert_eq!(refused.problem(), "view-changed", "{lost}");
         }
         for (bad, pointer) in [("limit=0", "?limit"), ("limit=1001", "?limit"), ("after=", "?after"), ("cursor=1", "?cursor")] {
             let refused = world.get(Member(Lead), &format!("{{p}}/changes?{bad}")).expect(400).await;
@@ -244,6 +250,34 @@ story! {
         let mut anew = Mirror::empty();
         anew.catch_up(&world, &Member(Partner), 100).await;
         assert!(anew.kinds().contains("question") && !mirror.kinds().contains("question"));
+    }
+}
+
+story! {
+    async fn whoever_knows_more_than_a_restored_database_begins_again(world) {
+        let phase = async |number: i32| {
+            world.post(Member(Lead), "{p}/phases").json(json!({"number": number, "name": {"id": "Fase"}})).expect(201).await
+        };
+        phase(1).await;
+        let (lead, mut mirror) = (Member(Lead), Mirror::empty());
+        mirror.catch_up(&world, &lead, 100).await;
+        let path = format!("{{p}}/changes?after={}", mirror.after);
+        let told = async || {
+            let refused = world.get(lead.clone(), &path).expect(410).await;
+            assert_eq!((refused.problem(), &refused.body["snapshot"]), ("view-changed", &json!("/api/v1/programs/jakarta/snapshot")));
+        };
+        world.get(lead.clone(), &path).expect(200).await;
+        // The database is what it was before the last row; then another row stands in its place, and more after it.
+        checkpoints::remove(&world, mirror.after.split('.').next().unwrap().parse().unwrap());
+        told().await;
+        phase(2).await;
+        told().await;
+        phase(3).await;
+        told().await;
+        let mut anew = snapshot(&world, &lead).await;
+        assert_eq!(anew.things.keys().filter(|(kind, _)| kind == "phase").count(), 2);
+        phase(4).await;
+        assert_eq!(anew.catch_up(&world, &lead, 100).await.len(), 1);
     }
 }
 

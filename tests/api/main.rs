@@ -28,6 +28,7 @@ mod documents;
 mod etags;
 mod events;
 mod examples;
+mod exports;
 mod feed;
 mod focus_areas;
 mod follow_ups;

@@ -15,6 +15,7 @@ use tangguh::{
     start,
 };
 
+const BINARY: &str = env!("CARGO_BIN_EXE_tangguh");
 const SECRET: &str = "only for tests, and long enough to be a secret";
 const PUBLIC_URL: &str = "http://tangguh.test";
 
@@ -51,8 +52,17 @@ impl Place {
         Place { url, token }
     }
 
+    /// The same, where its database was restored to.
+    pub fn restored(&self, url: String) -> Place {
+        Place { url, token: self.token.clone() }
+    }
+
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tangguh"));
+        self.command_of(BINARY)
+    }
+
+    fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command.env("DATABASE_URL", &self.url).env("TANGGUH_SECRET", SECRET).env("TANGGUH_PUBLIC_URL", PUBLIC_URL);
         for class in ["ACCOUNTS", "CLIENTS", "VISITORS"] {
             command.env(format!("TANGGUH_LIMIT_{class}"), "off");
@@ -81,10 +91,15 @@ pub struct Instance {
 
 impl Instance {
     pub fn start(place: &Place) -> Instance {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut instance = Instance { port, process: None };
+        let mut instance = Instance::stopped();
         instance.revive(place);
         instance
+    }
+
+    /// One that does not run yet.
+    pub fn stopped() -> Instance {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Instance { port, process: None }
     }
 
     /// Starts it unless it runs, and waits until it listens.
@@ -92,7 +107,23 @@ impl Instance {
         if self.process.is_some() {
             return;
         }
-        let mut command = place.command();
+        self.begin(place.command());
+    }
+
+    /// The same, with a process whose files may not grow past so many kilobytes.
+    pub fn revive_within(&mut self, place: &Place, kilobytes: usize) {
+        let mut command = place.command_of("bash");
+        // What would end the process is an error of the write then, as when a disk is full.
+        command.env("RUST_LOG", "off").args([
+            "-c",
+            "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"",
+            &kilobytes.to_string(),
+            BINARY,
+        ]);
+        self.begin(command);
+    }
+
+    fn begin(&mut self, mut command: Command) {
         command.arg("serve").env("TANGGUH_LISTEN", format!("127.0.0.1:{}", self.port)).env("TANGGUH_HTTP_THREADS", "2");
         let mut process = command.spawn().unwrap();
         let began = Instant::now();
