@@ -145,8 +145,14 @@ impl Caller {
         Caller::of(conn, account, sign_in, admin)
     }
 
+    /// The programmes in which the account holds one of these roles at `now`.
+    pub fn programs_with(&self, roles: Roles, now: DateTime<Utc>) -> Vec<Id> {
+        let held = self.memberships.iter().filter(|held| held.holds(now) && roles.has(held.role));
+        held.map(|held| held.program).collect()
+    }
+
     /// Loads the account again inside a write; whether its sign-in goes on was seen moments ago.
-    pub(super) fn reload(conn: &mut AnyConnection, account: Id) -> Result<Caller, Problem> {
+    pub fn reload(conn: &mut AnyConnection, account: Id) -> Result<Caller, Problem> {
         let known: Option<(String, bool)> = account_revisions::table
             .filter(account_revisions::subject_id.eq(account))
             .filter(account_revisions::seq_to.is_null())
