@@ -217,18 +217,21 @@ impl Given {
 
     /// Where mail goes; none where that is told wrongly.
     fn outgoing(&self, target: &Target, wrong: &mut Vec<String>) -> Option<Outgoing> {
-        let told = self.mail_from.as_deref().unwrap_or("Tangguh <tangguh@localhost>");
+        // A variable that is set to nothing is not set.
+        let given = |told: &Option<String>| told.clone().filter(|text| !text.is_empty());
+        let named = given(&self.mail_from);
+        let told = named.as_deref().unwrap_or("Tangguh <tangguh@localhost>");
         let from = mail::mailbox(told);
         if from.is_none() {
             wrong.push(format!("TANGGUH_MAIL_FROM: {told:?} is no address, such as Tangguh <tangguh@example.org>"));
         }
-        let app_url = self.app_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+        let app_url = given(&self.app_url).map(|url| url.trim_end_matches('/').to_owned());
         if let Some(url) = app_url.as_deref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://"))
         {
             wrong.push(format!("TANGGUH_APP_URL: {url:?} does not begin with http:// or https://"));
         }
         let from = from?;
-        let Some(url) = &self.smtp_url else {
+        let Some(url) = given(&self.smtp_url) else {
             let beside = match target {
                 Target::Sqlite(path) => format!("{path}.mail").into(),
                 Target::Postgres(_) => "tangguh.mail".into(),
@@ -238,7 +241,7 @@ impl Given {
         if self.mail_folder.is_some() {
             wrong.push("TANGGUH_SMTP_URL and TANGGUH_MAIL_FOLDER are both given: one is enough".into());
         }
-        if self.mail_from.is_none() {
+        if named.is_none() {
             wrong.push("TANGGUH_MAIL_FROM is missing: a mail server wants to know whom mails are from".into());
         }
         let authorities = self.smtp_ca_file.as_deref().map(|file| {
@@ -248,7 +251,7 @@ impl Given {
         let authorities = authorities.transpose().ok()?;
         // Never the URL itself: it may hold a password.
         let relay =
-            Relay::new(url, authorities.as_deref(), &from).map_err(|why| wrong.push(format!("TANGGUH_SMTP_URL {why}")));
+            Relay::new(&url, authorities.as_deref(), &from).map_err(|why| wrong.push(format!("TANGGUH_SMTP_URL {why}")));
         Some(Outgoing { way: Way::Smtp(relay.ok()?), from, app_url })
     }
 }
