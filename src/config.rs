@@ -250,8 +250,8 @@ impl Given {
         });
         let authorities = authorities.transpose().ok()?;
         // Never the URL itself: it may hold a password.
-        let relay =
-            Relay::new(&url, authorities.as_deref(), &from).map_err(|why| wrong.push(format!("TANGGUH_SMTP_URL {why}")));
+        let relay = Relay::new(&url, authorities.as_deref(), &from)
+            .map_err(|why| wrong.push(format!("TANGGUH_SMTP_URL {why}")));
         Some(Outgoing { way: Way::Smtp(relay.ok()?), from, app_url })
     }
 }
