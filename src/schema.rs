@@ -87,6 +87,7 @@ diesel::table! {
         state -> Text,
         admin -> Bool,
         body -> Text,
+        expires_on -> Nullable<Date>,
     }
 }
 

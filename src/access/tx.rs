@@ -349,7 +349,7 @@ impl Tx<'_> {
 
     /// The roles that an account holds now in a programme, which need not be the one of this change.
     pub fn roles_in(&mut self, account: Id, program: Id) -> Result<Roles, Problem> {
-        Ok(Caller::reload(self.conn, account)?.roles_in(program, self.now))
+        Ok(Caller::reload(self.conn, account, self.now)?.roles_in(program, self.now))
     }
 
     /// Answers with something unchanged: the explicit way to end without a row.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::model::{Account, AccountState, fold, person};
+use super::model::{Account, fold, person};
 use crate::{
     access::{Recorded, Tx},
     db::constraint::OnConstraint,
@@ -34,7 +34,7 @@ impl Account {
         let (id, email) = (token.subject, token.email.ok_or(Problem::InvalidToken)?);
         tx.reach.account = id;
         let account: Account = tx.look(id)?;
-        if account.state != AccountState::Active {
+        if !account.is_open(tx.now) {
             return Err(Problem::InvalidToken);
         }
         let (old, _) = person(tx.conn, id)?;

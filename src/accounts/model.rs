@@ -1,4 +1,4 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -90,6 +90,9 @@ pub struct AccountContent {
     pub admin: bool,
     #[serde(default)]
     pub language: Language,
+    /// The last day (UTC) on which it can be signed in with; null: until it is locked.
+    #[serde(default)]
+    pub expires_on: Option<NaiveDate>,
 }
 
 /// A new account.
@@ -115,6 +118,9 @@ pub struct Account {
     pub admin: bool,
     pub language: Language,
     pub state: AccountState,
+    /// The last day (UTC) on which it can be signed in with; after it no token of it holds.
+    #[serde(default)]
+    pub expires_on: Option<NaiveDate>,
     /// Added when it is read: revisions hold no personal data.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(required = true)]
@@ -148,7 +154,7 @@ impl Filter for AccountFilter {
     const LIVE: bool = true;
 }
 
-versioned!(Account as this, accounts, account_revisions { admin: this.admin });
+versioned!(Account as this, accounts, account_revisions { admin: this.admin, expires_on: this.expires_on });
 
 impl Resource for Account {
     const KIND: &'static str = "account";
@@ -272,11 +278,13 @@ impl Account {
     }
 
     fn begin(tx: &mut Tx<'_>, content: &AccountContent, state: AccountState) -> Result<Recorded<Account>, Problem> {
+        check_last_day(tx, content.expires_on)?;
         let account = Account {
             meta: Meta::new(tx.now),
             admin: content.admin,
             language: content.language,
             state,
+            expires_on: content.expires_on,
             email: String::new(),
             name: String::new(),
             last_sign_in_at: None,
@@ -304,10 +312,18 @@ impl Account {
     ) -> Result<Recorded<Account>, Problem> {
         let mut account: Account = tx.current(id, seen)?;
         let (email, name) = person(tx.conn, id)?;
-        let now = AccountContent { email, name, admin: account.admin, language: account.language };
+        let (admin, language, expires_on) = (account.admin, account.language, account.expires_on);
+        let now = AccountContent { email, name, admin, language, expires_on };
         let content: AccountContent = patch.apply(&Tx::json(&now)?, &tx.schemas)?;
-        if account.admin && !content.admin {
+        let ends = content.expires_on.is_some() && expires_on.is_none();
+        if admin && (!content.admin || ends) {
             keep_an_admin(tx.conn, id)?;
+        }
+        if ends {
+            keep_leads(tx, id)?;
+        }
+        if content.expires_on != expires_on {
+            check_last_day(tx, content.expires_on)?;
         }
         diesel::update(account_people::table.find(id))
             .set((
@@ -319,7 +335,13 @@ impl Account {
             .on_constraint("account_people_email_folded_key", email_taken)?;
         account.admin = content.admin;
         account.language = content.language;
+        account.expires_on = content.expires_on;
         tx.change(account, None)
+    }
+
+    /// Whether somebody may sign in with it at this moment.
+    pub fn is_open(&self, now: DateTime<Utc>) -> bool {
+        self.state == AccountState::Active && !is_over(self.expires_on, now)
     }
 
     /// Edits what people may edit of their own account.
@@ -403,12 +425,30 @@ pub fn end_sign_ins(
         .execute(conn)
 }
 
-/// Refuses a change after which nobody is admin.
+/// Whether the last day of an account is over.
+pub fn is_over(expires_on: Option<NaiveDate>, now: DateTime<Utc>) -> bool {
+    expires_on.is_some_and(|last| last < now.date_naive())
+}
+
+fn check_last_day(tx: &Tx<'_>, expires_on: Option<NaiveDate>) -> Result<(), Problem> {
+    if !is_over(expires_on, tx.now) {
+        return Ok(());
+    }
+    Err(Problem::Invalid(vec![FieldError::new(
+        "/expires_on",
+        "out_of_range",
+        "sudah lewat: kunci akun ini bila harus berakhir sekarang",
+        "is over: lock the account where it is to end now",
+    )]))
+}
+
+/// Refuses a change after which nobody is admin for as long as they like.
 fn keep_an_admin(conn: &mut AnyConnection, without: Id) -> Result<(), Problem> {
     let others: i64 = account_revisions::table
         .filter(account_revisions::seq_to.is_null())
         .filter(account_revisions::admin.eq(true))
         .filter(account_revisions::state.eq("active"))
+        .filter(account_revisions::expires_on.is_null())
         .filter(account_revisions::subject_id.ne(without))
         .count()
         .get_result(conn)?;

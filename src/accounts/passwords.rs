@@ -74,19 +74,22 @@ impl Account {
     }
 
     /// The account of an address that its owner can sign in with, and their language.
-    pub fn with_password(conn: &mut AnyConnection, email: &str) -> Result<Option<(Id, Language)>, Problem> {
+    pub fn with_password(
+        conn: &mut AnyConnection,
+        email: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Id, Language)>, Problem> {
         let found: Option<(Id, String)> = account_people::table
             .inner_join(account_passwords::table.on(account_passwords::account_id.eq(account_people::account_id)))
             .inner_join(account_revisions::table.on(account_revisions::subject_id.eq(account_people::account_id)))
             .filter(account_people::email_folded.eq(fold(email)))
             .filter(account_revisions::seq_to.is_null())
-            .filter(account_revisions::state.eq(AccountState::Active.name()))
             .select((account_people::account_id, account_revisions::body))
             .first(conn)
             .optional()?;
         let Some((id, body)) = found else { return Ok(None) };
         let account: Account = serde_json::from_str(&body).map_err(Problem::internal)?;
-        Ok(Some((id, account.language)))
+        Ok(account.is_open(now).then_some((id, account.language)))
     }
 
     /// The address of the account that a token from a mail is for, if the token holds.
@@ -100,7 +103,7 @@ impl Account {
         let id = Purpose::PasswordReset.holding(tx.conn, hash, tx.now)?.subject;
         tx.reach.account = id;
         let account: Account = tx.look(id)?;
-        if account.state != AccountState::Active {
+        if !account.is_open(tx.now) {
             return Err(Problem::InvalidToken);
         }
         keep_password(tx, id, phc)?;

@@ -79,7 +79,7 @@ pub fn accept(
         )));
     }
     let language = given.language.unwrap_or(invitation.language);
-    let content = AccountContent { email: email.clone(), name: given.name, admin: false, language };
+    let content = AccountContent { email: email.clone(), name: given.name, admin: false, language, expires_on: None };
     let account = Account::accept(tx, &content, phc)?;
     let account_id = account.value().meta.id;
     let (program, role) = match invitation.membership.clone() {

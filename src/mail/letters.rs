@@ -28,7 +28,9 @@ pub(super) fn write(conn: &mut AnyConnection, service: &Service, mail: &Claimed)
     let (now, settings) = (service.clock.now(), &service.settings);
     let (lang, text) = match mail.kind {
         MailKind::PasswordReset => {
-            let Some((account, language)) = Account::with_password(conn, &mail.recipient)? else { return Ok(None) };
+            let Some((account, language)) = Account::with_password(conn, &mail.recipient, now)? else {
+                return Ok(None);
+            };
             let ends = now + RESET_LIFE;
             let token = Purpose::PasswordReset.issue(conn, account, None, ends)?;
             (language.into(), reset(settings, &token, ends))

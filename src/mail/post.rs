@@ -89,9 +89,15 @@ impl From<lettre::transport::smtp::Error> for Fault {
     fn from(error: lettre::transport::smtp::Error) -> Fault {
         match error.status() {
             Some(status) => Fault::Refused(status.into()),
-            None if error.is_tls() => Fault::NoTrust,
-            None if error.is_timeout() => Fault::Timeout,
-            None => Fault::NoAnswer,
+            // What a server answers may name the address; what the way there was like does not.
+            None => {
+                log::warn!("the mail server: {error}");
+                match error {
+                    error if error.is_tls() => Fault::NoTrust,
+                    error if error.is_timeout() => Fault::Timeout,
+                    _ => Fault::NoAnswer,
+                }
+            }
         }
     }
 }
@@ -122,13 +128,14 @@ impl Relay {
         if url.query().is_some() || !["", "/"].contains(&url.path()) {
             return Err("has more than a scheme, a user, a password, a host and a port");
         }
-        let plain = !wrapped && local;
+        // Whoever names authorities wants TLS.
+        let plain = !wrapped && local && authorities.is_none();
         if !wrapped && !plain {
             url.set_query(Some("tls=required"));
         }
         let no_url = |_| "cannot be used";
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str()).map_err(no_url)?;
-        if let (Some(pem), false) = (authorities, plain) {
+        if let Some(pem) = authorities {
             let authorities =
                 Certificate::from_pem(pem).map_err(|_| "is trusted by no certificate that can be read")?;
             let trust = TlsParameters::builder(host).add_root_certificate(authorities).build_rustls();
@@ -216,6 +223,7 @@ mod tests {
             let made = relay(url).unwrap();
             assert!(made.contains("Wrapper") || made.contains("Required"), "{url}: {made}");
         }
+        assert!(Relay::new("smtp://127.0.0.1", Some(b"no certificate"), &from).is_err(), "authorities mean TLS");
         for url in ["smtp://127.0.0.1:1025", "smtp://localhost", "smtp://[::1]:25"] {
             assert!(relay(url).unwrap().contains("None"), "{url}");
         }

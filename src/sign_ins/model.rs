@@ -1,12 +1,12 @@
 use std::net::IpAddr;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use diesel::prelude::*;
 
 use super::throttle::Throttle;
 use crate::{
     access::Public,
-    accounts::fold,
+    accounts::{fold, is_over},
     db::{AnyConnection, At, Id},
     password,
     problem::Problem,
@@ -62,7 +62,7 @@ pub async fn log_in(public: &Public, email: String, given: String) -> Result<Sig
             // Others may have failed since we looked.
             throttle.check(conn, now)?;
             match account.filter(|_| right) {
-                Some(account) if is_active(conn, account)? => {
+                Some(account) if is_open(conn, account, now)? => {
                     throttle.succeeded(conn)?;
                     Ok(Ok(begin(conn, account, &origin, now)?))
                 }
@@ -84,14 +84,14 @@ fn credentials(conn: &mut AnyConnection, folded: &str) -> Result<Option<(Id, Str
         .optional()?)
 }
 
-fn is_active(conn: &mut AnyConnection, account: Id) -> Result<bool, Problem> {
-    let state: Option<String> = account_revisions::table
+fn is_open(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>) -> Result<bool, Problem> {
+    let known: Option<(String, Option<NaiveDate>)> = account_revisions::table
         .filter(account_revisions::subject_id.eq(account))
         .filter(account_revisions::seq_to.is_null())
-        .select(account_revisions::state)
+        .select((account_revisions::state, account_revisions::expires_on))
         .first(conn)
         .optional()?;
-    Ok(state.as_deref() == Some("active"))
+    Ok(known.is_some_and(|(state, expires_on)| state == "active" && !is_over(expires_on, now)))
 }
 
 /// Begins a sign-in.

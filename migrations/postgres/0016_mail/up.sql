@@ -35,4 +35,6 @@ create index one_time_tokens_subject_id_idx on one_time_tokens (subject_id);
 -- From where and with what, for its owner to recognise it.
 alter table sign_ins add column address text collate "C";
 alter table sign_ins add column user_agent text collate "C";
+-- The last day on which it can be signed in with.
+alter table account_revisions add column expires_on date;
 alter table account_people add column last_sign_in_at timestamptz;
