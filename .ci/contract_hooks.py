@@ -79,6 +79,8 @@ def there_is(base):
     events = items(f"programs/{PROGRAM}/events")
     return {
         "account_id": ids(items("accounts")) or ids(memberships, "account_id"),
+        "sign_in_id": [one["id"] for one in items("me/sign-ins") if not one["current"]],
+        "invitation_id": invite(base, organisations) or ids(items("invitations")),
         "document_id": ids(items(f"programs/{PROGRAM}/documents")),
         "focus_area_id": ids(items(f"programs/{PROGRAM}/focus-areas")),
         "into_id": questions,
@@ -121,6 +123,14 @@ def act(url, what, body):
     """An act on what stands there now."""
     seen = session.get(url, timeout=10)
     return session.post(f"{url}/{what}", json=body, headers={"If-Match": seen.headers.get("ETag", "")}, timeout=10)
+
+
+def invite(base, organisations):
+    """An invitation; its id. Nothing, to who may not."""
+    into = {"program": PROGRAM, "role": "observer", "stakeholder_id": (organisations or [None])[0]}
+    body = {"email": "undangan@example.org", "membership": into}
+    made = session.post(f"{base}/api/v1/invitations", json=body, timeout=10)
+    return [made.json()["id"]] if made.status_code == 201 else []
 
 
 def make_client(program):

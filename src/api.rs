@@ -18,7 +18,7 @@ use crate::{
     access, accounts, asked_said_did, ballots, clients, consultations, coverage, criteria, decisions, document,
     documents, events, feed, focus_areas, frameworks,
     front::{front, in_public_view},
-    inputs, ledger, mappings, me, memberships, pages, participants, phases,
+    inputs, invitations, ledger, mail, mappings, me, memberships, pages, participants, phases,
     platform::{self, Swagger},
     problem::{Problem, ProblemBody},
     programs, public, questions,
@@ -42,6 +42,8 @@ fn resources(root: &mut Routes<'_>) {
         .below(BASE, Beginning::Shared(&["oauth"]).guard(), clients::oauth_routes)
         .below(BASE, Beginning::Shared(&["me", "access"]).guard(), me::routes)
         .below(BASE, Beginning::Shared(&["accounts"]).guard(), accounts::routes)
+        .below(BASE, Beginning::Shared(&["invitations"]).guard(), invitations::routes)
+        .below(BASE, Beginning::Shared(&["mails"]).guard(), mail::routes)
         .below(BASE, Beginning::Shared(&["stakeholders"]).guard(), stakeholders::routes)
         .below(BASE, Beginning::Shared(&["frameworks"]).guard(), frameworks::routes)
         .below(BASE, Beginning::Shared(&["public"]).guard(), public::routes)
@@ -155,10 +157,12 @@ const BASE: &str = "/api/v1";
     ),
     tags(
         (name = "platform", description = "What the service says of itself."),
-        (name = "sign-ins", description = "Signing in and out, passwords."),
+        (name = "sign-ins", description = "Signing in and out, passwords, and what comes back from mails."),
         (name = "me", description = "Your own account and memberships."),
         (name = "access", description = "Who may do what, and why."),
         (name = "accounts", description = "People's sign-ins, for admins."),
+        (name = "invitations", description = "Bringing in people who have no account yet."),
+        (name = "mails", description = "What the service writes to people, for admins: what waits, what went out, what did not."),
         (name = "stakeholders", description = "Organisations, shared by all programmes."),
         (name = "programs", description = "One city's work on its resilience."),
         (name = "participants", description = "The organisations that take part in a programme."),

@@ -14,6 +14,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
 use crate::{
     db::{Pools, Target},
     limits::{Quota, Quotas},
+    mail::{self, Outgoing, Relay, Way},
     password,
     proxies::network_named,
     webhooks::Outbound,
@@ -82,6 +83,24 @@ pub struct Given {
     /// Webhook messages that one process sends in a second at most
     #[arg(long, global = true, env = "TANGGUH_WEBHOOK_RATE", default_value = "100")]
     pub webhook_rate: String,
+    /// The server that takes the service's mail: `smtps://USER:PASSWORD@HOST`, or `smtp://…` for STARTTLS. Without it, mails
+    /// are written to a folder
+    #[arg(long, global = true, env = "TANGGUH_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// A file of PEM certificates: authorities that the mail server may be trusted by, beside those of browsers
+    #[arg(long, global = true, env = "TANGGUH_SMTP_CA_FILE")]
+    pub smtp_ca_file: Option<PathBuf>,
+    /// Whom mails are from, as `Tangguh <tangguh@example.org>`; required with a mail server
+    #[arg(long, global = true, env = "TANGGUH_MAIL_FROM")]
+    pub mail_from: Option<String>,
+    /// The folder that mails are written to where there is no mail server [default: beside a SQLite file `PATH.mail`, else
+    /// `tangguh.mail`]
+    #[arg(long, global = true, env = "TANGGUH_MAIL_FOLDER")]
+    pub mail_folder: Option<PathBuf>,
+    /// The application that people use: mails lead to its pages `password-reset`, `email-change` and `invitation`. Without
+    /// it they tell the token
+    #[arg(long, global = true, env = "TANGGUH_APP_URL")]
+    pub app_url: Option<String>,
     /// Whom to tell of a weakness: the Contact of security.txt (`mailto:…` or `https://…`)
     #[arg(long, global = true, env = "TANGGUH_SECURITY_CONTACT", default_value = "mailto:security@example.org")]
     pub security_contact: String,
@@ -102,6 +121,7 @@ pub struct Settings {
     pub stop_after: Duration,
     pub security_contact: String,
     pub webhooks: Outbound,
+    pub mail: Outgoing,
     /// Not a setting: tests hash passwords cheaply.
     pub password_cost: password::Cost,
 }
@@ -173,6 +193,7 @@ impl Given {
         if !self.security_contact.contains(':') {
             wrong.push(format!("TANGGUH_SECURITY_CONTACT: {:?} is no URI", self.security_contact));
         }
+        let mail = self.outgoing(&target, &mut wrong);
         if !wrong.is_empty() {
             return Err(wrong);
         }
@@ -189,8 +210,49 @@ impl Given {
             stop_after: Duration::from_secs(stop as u64),
             security_contact: self.security_contact.clone(),
             webhooks: Outbound { allow, authorities, rate: rate as u32, ..Outbound::default() },
+            mail: mail.ok_or_else(Vec::new)?,
             password_cost: password::Cost::Full,
         })
+    }
+
+    /// Where mail goes; none where that is told wrongly.
+    fn outgoing(&self, target: &Target, wrong: &mut Vec<String>) -> Option<Outgoing> {
+        // A variable that is set to nothing is not set.
+        let given = |told: &Option<String>| told.clone().filter(|text| !text.is_empty());
+        let named = given(&self.mail_from);
+        let told = named.as_deref().unwrap_or("Tangguh <tangguh@localhost>");
+        let from = mail::mailbox(told);
+        if from.is_none() {
+            wrong.push(format!("TANGGUH_MAIL_FROM: {told:?} is no address, such as Tangguh <tangguh@example.org>"));
+        }
+        let app_url = given(&self.app_url).map(|url| url.trim_end_matches('/').to_owned());
+        if let Some(url) = app_url.as_deref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://"))
+        {
+            wrong.push(format!("TANGGUH_APP_URL: {url:?} does not begin with http:// or https://"));
+        }
+        let from = from?;
+        let Some(url) = given(&self.smtp_url) else {
+            let beside = match target {
+                Target::Sqlite(path) => format!("{path}.mail").into(),
+                Target::Postgres(_) => "tangguh.mail".into(),
+            };
+            return Some(Outgoing { way: Way::Folder(self.mail_folder.clone().unwrap_or(beside)), from, app_url });
+        };
+        if self.mail_folder.is_some() {
+            wrong.push("TANGGUH_SMTP_URL and TANGGUH_MAIL_FOLDER are both given: one is enough".into());
+        }
+        if named.is_none() {
+            wrong.push("TANGGUH_MAIL_FROM is missing: a mail server wants to know whom mails are from".into());
+        }
+        let authorities = self.smtp_ca_file.as_deref().map(|file| {
+            std::fs::read(file)
+                .map_err(|error| wrong.push(format!("TANGGUH_SMTP_CA_FILE: {}: {error}", file.display())))
+        });
+        let authorities = authorities.transpose().ok()?;
+        // Never the URL itself: it may hold a password.
+        let relay = Relay::new(&url, authorities.as_deref(), &from)
+            .map_err(|why| wrong.push(format!("TANGGUH_SMTP_URL {why}")));
+        Some(Outgoing { way: Way::Smtp(relay.ok()?), from, app_url })
     }
 }
 

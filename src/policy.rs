@@ -141,6 +141,9 @@ macro_rules! policy {
 policy! {
     ReadMe               = "me.read",                 SignedIn: ;
     EditMe               = "me.edit",                 SignedIn: ;
+    ChangePassword       = "me.change_password",      SignedIn: ;
+    ChangeEmail          = "me.change_email",         SignedIn: ;
+    EndOwnSignIn         = "me.end_sign_in",          SignedIn: ;
     ExplainAccess        = "access.explain",          SignedIn: ;
 
     ReadAccount          = "account.read",            Platform: Admin;
@@ -149,6 +152,13 @@ policy! {
     LockAccount          = "account.lock",            Platform: Admin;
     UnlockAccount        = "account.unlock",          Platform: Admin;
     RenewPasswordToken   = "account.renew_token",     Platform: Admin;
+    EndSignIns           = "account.end_sign_ins",    Platform: Admin;
+
+    ReadInvitation       = "invitation.read",         Platform: Lead Secretariat Admin;
+    SendInvitation       = "invitation.send",         Platform: Lead Secretariat Admin;
+    RevokeInvitation     = "invitation.revoke",       Platform: Lead Secretariat Admin;
+
+    ReadMail             = "mail.read",               Platform: Admin;
 
     ReadStakeholder      = "stakeholder.read",        SignedIn: ;
     CreateStakeholder    = "stakeholder.create",      Platform: Lead Secretariat Admin;
@@ -271,6 +281,10 @@ pub const PUBLIC: &[&str] = &[
     "refresh_sign_in",
     "log_out",
     "set_password",
+    "request_password_reset",
+    "reset_password",
+    "confirm_email_change",
+    "accept_invitation",
     "get_client_token",
     "revoke_client_token",
     "get_authorization_server",

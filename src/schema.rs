@@ -87,6 +87,7 @@ diesel::table! {
         state -> Text,
         admin -> Bool,
         body -> Text,
+        expires_on -> Nullable<Date>,
     }
 }
 
@@ -99,6 +100,7 @@ diesel::table! {
         email -> Text,
         email_folded -> Text,
         name -> Text,
+        last_sign_in_at -> Nullable<Instant>,
     }
 }
 
@@ -138,6 +140,8 @@ diesel::table! {
         expires_at -> Instant,
         ended_at -> Nullable<Instant>,
         end_reason -> Nullable<Text>,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
     }
 }
 
@@ -1168,6 +1172,80 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    mails (id) {
+        id -> Id,
+        kind -> Text,
+        state -> Text,
+        account_id -> Nullable<Id>,
+        subject_id -> Nullable<Id>,
+        recipient -> Nullable<Text>,
+        language -> Text,
+        made_at -> Instant,
+        next_attempt_at -> Nullable<Instant>,
+        attempts -> Integer,
+        error -> Nullable<Text>,
+        status -> Nullable<Integer>,
+        ended_at -> Nullable<Instant>,
+        leased_by -> Nullable<Id>,
+        leased_until -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    one_time_tokens (hash) {
+        hash -> Text,
+        purpose -> Text,
+        subject_id -> Id,
+        email -> Nullable<Text>,
+        expires_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    invitations (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    invitation_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        program_id -> Nullable<Id>,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    invitation_people (invitation_id) {
+        invitation_id -> Id,
+        email -> Text,
+        email_folded -> Text,
+        forget_at -> Nullable<Instant>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     ledgers,
     ledger_rows,
@@ -1248,4 +1326,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     webhook_secrets,
     webhook_cursors,
     webhook_attempts,
+    mails,
+    one_time_tokens,
+    invitations,
+    invitation_revisions,
+    invitation_people,
 );

@@ -29,6 +29,8 @@ pub struct Service {
     pub(crate) watcher: Watcher,
     /// Rung when a file of inputs is there to be taken.
     pub(crate) imports: Bell,
+    /// Rung when a mail is there to be sent.
+    pub(crate) mails: Bell,
     keys: RwLock<Arc<KeyRing>>,
 }
 
@@ -55,6 +57,7 @@ impl Service {
             limits: Limits::new(settings.quotas),
             watcher: Watcher::default(),
             imports: Bell::default(),
+            mails: Bell::default(),
             keys: RwLock::new(Arc::new(keys)),
             settings,
         }

@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::{HttpServer, web};
 use anyhow::{Context, bail, ensure};
-use futures_util::future::select;
+use futures_util::future::{join, select};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -20,12 +20,14 @@ use crate::{
     clock::Clock,
     config::{Given, Settings},
     db::{AnyConnection, Db, Lane, Target, migrations, write_transaction},
-    frameworks, idempotency, inputs, keys,
+    frameworks, idempotency, inputs, invitations, keys,
     ledger::checkpoints,
+    mail::{self, Way},
+    one_time,
     problem::{Lang, Problem},
     seal::Sealer,
     service::Service,
-    sign_ins,
+    sign_ins::{self, Origin},
     token::KeyRing,
     valid::Schemas,
     webhooks,
@@ -104,7 +106,7 @@ pub async fn serve(service: web::Data<Service>, deliver: bool) -> anyhow::Result
     actix_web::rt::spawn(keep_house(service.clone()));
     actix_web::rt::spawn(end_waiting(service.clone()));
     let taking = actix_web::rt::spawn(inputs::take_imports(service.clone()));
-    let worker = deliver.then(|| actix_web::rt::spawn(webhooks::work(service.clone())));
+    let worker = deliver.then(|| actix_web::rt::spawn(deliver_all(service.clone())));
     let stopped = service.clone();
     HttpServer::new(move || api::app(service.clone()))
         .workers(settings.http_threads)
@@ -124,10 +126,18 @@ pub async fn serve(service: web::Data<Service>, deliver: bool) -> anyhow::Result
     Ok(())
 }
 
-/// Delivers to webhooks and does nothing else, until the process is told to stop.
+/// Delivers to webhooks, sends mail and does nothing else, until the process is told to stop.
 pub async fn work(service: web::Data<Service>) {
     actix_web::rt::spawn(end_waiting(service.clone()));
-    webhooks::work(service).await;
+    deliver_all(service).await;
+}
+
+/// Sends what leaves the service.
+async fn deliver_all(service: web::Data<Service>) {
+    if let Way::Folder(folder) = &service.settings.mail.way {
+        log::info!("mails are written to {}: no mail server is set (TANGGUH_SMTP_URL)", folder.display());
+    }
+    join(webhooks::work(service.clone()), mail::carry(service)).await;
 }
 
 /// Answers whoever waits for a change when the process is told to stop: nothing is in flight that would keep it.
@@ -158,11 +168,19 @@ async fn keep_house(service: web::Data<Service>) {
             Ok(told) => log::debug!("told of {told} clients that are about to end"),
             Err(problem) => log::warn!("clients that are about to end could not be told of: {}", problem.name()),
         }
+        match invitations::expire(&service).await {
+            Ok(ended) => log::debug!("ended {ended} invitations"),
+            Err(problem) => log::warn!("invitations that are over could not be ended: {}", problem.name()),
+        }
         if minutes.is_multiple_of(60) {
             let now = service.clock.now();
             let swept = service.db.run(Lane::Long, move |conn| {
                 Ok(idempotency::sweep(conn, now)?
                     + sign_ins::sweep(conn, now)?
+                    + sign_ins::sweep_sign_ins(conn, now)?
+                    + invitations::sweep(conn, now)?
+                    + one_time::sweep(conn, now)?
+                    + mail::sweep(conn, now)?
                     + clients::sweep(conn, now)?
                     + webhooks::sweep(conn, now)?)
             });
@@ -179,7 +197,7 @@ pub fn demo_token(service: &Service, conn: &mut AnyConnection) -> anyhow::Result
     let (now, email) = (service.clock.now(), "facilitator@demo.example");
     let sign_in = write_transaction(conn, |conn| {
         let account = Account::by_email(conn, email)?.ok_or(Problem::NotFound)?;
-        sign_ins::begin(conn, account, now)
+        sign_ins::begin(conn, account, &Origin::default(), now)
     })
     .map_err(told)?;
     let (token, _) = service.keys().access_token(sign_in.account.0, sign_in.id.0, now)?;

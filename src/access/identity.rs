@@ -24,6 +24,7 @@ use quick_cache::sync::Cache;
 
 use super::credential::Credential;
 use crate::{
+    accounts::is_over,
     db::{AnyConnection, At, Id, Lane},
     limits::Who,
     policy::{Actions, Role, Roles},
@@ -127,34 +128,43 @@ impl Caller {
             .fold(own, |roles, held| roles.with(held.role))
     }
 
-    /// Loads an account that may sign in: not locked, with `sign_in` still going on.
-    pub fn load(conn: &mut AnyConnection, account: Id, sign_in: Id) -> Result<Caller, Problem> {
+    /// Loads an account that may sign in: not locked, not past its last day, with `sign_in` still going on.
+    pub fn load(conn: &mut AnyConnection, account: Id, sign_in: Id, now: DateTime<Utc>) -> Result<Caller, Problem> {
         use account_revisions as account_rows;
-        let known: Option<(String, bool, Option<At>)> = account_rows::table
+        type Row = (String, bool, Option<NaiveDate>, Option<At>);
+        let known: Option<Row> = account_rows::table
             .inner_join(sign_ins::table.on(sign_ins::account_id.eq(account_rows::subject_id)))
             .filter(account_rows::subject_id.eq(account))
             .filter(account_rows::seq_to.is_null())
             .filter(sign_ins::id.eq(sign_in))
-            .select((account_rows::state, account_rows::admin, sign_ins::ended_at))
+            .select((account_rows::state, account_rows::admin, account_rows::expires_on, sign_ins::ended_at))
             .first(conn)
             .optional()?;
         let admin = match known {
-            Some((state, admin, None)) if state == "active" => admin,
+            Some((state, admin, ends, None)) if state == "active" && !is_over(ends, now) => admin,
             _ => return Err(Problem::InvalidToken),
         };
         Caller::of(conn, account, sign_in, admin)
     }
 
+    /// The programmes in which the account holds one of these roles at `now`.
+    pub fn programs_with(&self, roles: Roles, now: DateTime<Utc>) -> Vec<Id> {
+        let held = self.memberships.iter().filter(|held| held.holds(now) && roles.has(held.role));
+        held.map(|held| held.program).collect()
+    }
+
     /// Loads the account again inside a write; whether its sign-in goes on was seen moments ago.
-    pub(super) fn reload(conn: &mut AnyConnection, account: Id) -> Result<Caller, Problem> {
-        let known: Option<(String, bool)> = account_revisions::table
+    pub fn reload(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>) -> Result<Caller, Problem> {
+        let known: Option<(String, bool, Option<NaiveDate>)> = account_revisions::table
             .filter(account_revisions::subject_id.eq(account))
             .filter(account_revisions::seq_to.is_null())
-            .select((account_revisions::state, account_revisions::admin))
+            .select((account_revisions::state, account_revisions::admin, account_revisions::expires_on))
             .first(conn)
             .optional()?;
         match known {
-            Some((state, admin)) if state == "active" => Caller::of(conn, account, Id::NIL, admin),
+            Some((state, admin, ends)) if state == "active" && !is_over(ends, now) => {
+                Caller::of(conn, account, Id::NIL, admin)
+            }
             _ => Err(Problem::InvalidToken),
         }
     }
@@ -367,7 +377,7 @@ async fn by_token(service: &web::Data<Service>, token: &str) -> Result<Arc<Calle
     };
     load(service, token.to_owned(), now, move |conn| {
         let mut caller = match &claims.client {
-            None => Caller::load(conn, Id(claims.account), Id(claims.family))?,
+            None => Caller::load(conn, Id(claims.account), Id(claims.family), now)?,
             Some(client) => Caller::by_client_token(conn, &claims, client, now)?.ok_or(Problem::InvalidToken)?,
         };
         caller.expires_at = caller.expires_at.min(claims.expires_at);

@@ -16,6 +16,7 @@ use crate::{
     pages::Rendition,
     problem::Problem,
     service::Service,
+    sign_ins::Origin,
 };
 
 /// The door of what needs no sign-in: the operations that `policy::PUBLIC` lists. It leads to no
@@ -48,6 +49,13 @@ impl Public {
         crate::proxies::client_address(&self.request, &self.service.settings.trusted_proxies)
     }
 
+    /// The same, and with what: the beginning of `User-Agent`.
+    pub fn origin(&self) -> Origin {
+        const SHOWN: usize = 200;
+        let told = self.request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Origin { address: self.address(), user_agent: told.map(|text| text.chars().take(SHOWN).collect()) }
+    }
+
     /// Runs reads that all see the same state.
     pub async fn read<T: Send + 'static>(
         &self,
@@ -62,16 +70,28 @@ impl Public {
         act: &'static str,
         work: impl FnOnce(&mut Tx<'_>) -> Result<Recorded<T>, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let (service, request_id) = (self.service.clone(), request_id(&self.request));
-        let done = self
-            .service
-            .db
-            .run(Lane::Write, move |conn| {
-                let system = System { act, request_id, now: service.clock.now(), schemas: service.schemas.clone() };
-                system.write(conn, Reach::platform(), work)
+        self.change_in(Reach::platform(), act, work).await
+    }
+
+    /// The same on another ledger, and on the platform's where the change touches that too.
+    pub async fn change_in<T: Send + 'static>(
+        &self,
+        reach: Reach,
+        act: &'static str,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<Recorded<T>, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (service, request_id, ledger) = (self.service.clone(), request_id(&self.request), reach.ledger);
+        let changed = self.service.db.run(Lane::Write, move |conn| {
+            let system = System { act, request_id, now: service.clock.now(), schemas: service.schemas.clone() };
+            system.write(conn, reach, |tx| {
+                let done = work(tx)?;
+                let head = tx.sequence()?;
+                Ok(done.map(|done| (done, head)))
             })
-            .await?;
+        });
+        let (done, head) = changed.await?;
         self.service.callers.rights_changed();
+        self.service.watcher.told([(ledger, head)]);
         Ok(done)
     }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{
     door::{Ledger, Reach},
+    identity::Caller,
     read::{etag, render},
     write::Reply,
 };
@@ -14,7 +15,7 @@ use crate::{
     db::{AnyConnection, At, Head, Id, MANY, Reused, lock_head},
     ledger::{self, Act, NewRow},
     localized,
-    policy::Action,
+    policy::{Action, Roles},
     problem::{FieldError, Problem, Text},
     schema::ledgers,
     valid::Schemas,
@@ -344,6 +345,11 @@ impl Tx<'_> {
     /// The day that it is in the programme's time zone.
     pub fn today(&self) -> NaiveDate {
         self.now.with_timezone(&self.time_zone).date_naive()
+    }
+
+    /// The roles that an account holds now in a programme, which need not be the one of this change.
+    pub fn roles_in(&mut self, account: Id, program: Id) -> Result<Roles, Problem> {
+        Ok(Caller::reload(self.conn, account, self.now)?.roles_in(program, self.now))
     }
 
     /// Answers with something unchanged: the explicit way to end without a row.

@@ -10,6 +10,7 @@ use super::{
     tx::{Recorded, Tx},
 };
 use crate::{
+    accounts::is_over,
     db::{AnyConnection, Id, Lane, lock_head, write_transaction},
     front::{DRY_RUN, RequestId},
     idempotency::{self, Key},
@@ -275,7 +276,7 @@ fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> 
     }
     if ledger == Ledger::PLATFORM {
         ask.source_language = "id".into();
-        let caller = Caller::reload(conn, account)?;
+        let caller = Caller::reload(conn, account, now)?;
         let roles = caller.roles_anywhere(now);
         ask.reach.roles = roles;
         return permit(ask.action, &ask.reach).map(|()| None);
@@ -286,6 +287,7 @@ fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> 
     type Row = (
         String,
         bool,
+        Option<chrono::NaiveDate>,
         String,
         String,
         String,
@@ -308,6 +310,7 @@ fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> 
         .select((
             who::state,
             who::admin,
+            who::expires_on,
             program::state,
             program::time_zone,
             program::source_language,
@@ -317,10 +320,10 @@ fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> 
             held::until_on.nullable(),
         ))
         .load(conn)?;
-    let Some((state, admin, program_state, time_zone, source_language, ..)) = rows.first() else {
+    let Some((state, admin, ends, program_state, time_zone, source_language, ..)) = rows.first() else {
         return Err(Problem::InvalidToken);
     };
-    if state != "active" {
+    if state != "active" || is_over(*ends, now) {
         return Err(Problem::InvalidToken);
     }
     ask.time_zone = time_zone_named(time_zone)?;

@@ -1,26 +1,28 @@
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
+use super::passwords::{PasswordToken, issue_token, keep_password};
 use crate::{
     access::{Ledger, Listed, Reach, Recorded, Seen, Tx},
-    db::{AnyConnection, At, Id, constraint::OnConstraint},
+    db::{
+        AnyConnection, At, Id,
+        constraint::OnConstraint,
+        types::{self, instant_text},
+    },
     keyset, listed,
     memberships::keep_a_lead,
     page::{AnyOf, Filter, Page},
     policy::Action,
-    problem::{FieldError, Problem},
+    problem::{FieldError, Lang, Problem},
     reason::Reason,
-    schema::{
-        account_passwords, account_people, account_revisions, membership_revisions, password_tokens, program_revisions,
-        sign_ins,
-    },
-    secret::Secret,
+    schema::{account_passwords, account_people, account_revisions, membership_revisions, program_revisions, sign_ins},
+    sign_ins::OpenSignIn,
     valid::Patch,
     versioned,
-    versioned::{Meta, Resource, Stored},
+    versioned::{Meta, Resource, Stored, Versioned},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -52,6 +54,30 @@ pub enum Language {
     En,
 }
 
+impl Language {
+    /// As in `Content-Language`.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Language::Id => "id",
+            Language::En => "en",
+        }
+    }
+
+    /// The language of a tag that this service wrote.
+    pub fn named(tag: &str) -> Language {
+        if tag == Language::En.tag() { Language::En } else { Language::Id }
+    }
+}
+
+impl From<Language> for Lang {
+    fn from(language: Language) -> Lang {
+        match language {
+            Language::Id => Lang::Id,
+            Language::En => Lang::En,
+        }
+    }
+}
+
 /// What can be edited of an account by an admin.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AccountContent {
@@ -64,6 +90,9 @@ pub struct AccountContent {
     pub admin: bool,
     #[serde(default)]
     pub language: Language,
+    /// The last day (UTC) on which it can be signed in with; null: until it is locked.
+    #[serde(default)]
+    pub expires_on: Option<NaiveDate>,
 }
 
 /// A new account.
@@ -89,6 +118,9 @@ pub struct Account {
     pub admin: bool,
     pub language: Language,
     pub state: AccountState,
+    /// The last day (UTC) on which it can be signed in with; after it no token of it holds.
+    #[serde(default)]
+    pub expires_on: Option<NaiveDate>,
     /// Added when it is read: revisions hold no personal data.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(required = true)]
@@ -97,21 +129,10 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(required = true)]
     pub name: String,
+    /// When its owner last signed in, if ever. Added when it is read, like `email`.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "types::serialize_instant_if_any")]
+    pub last_sign_in_at: Option<DateTime<Utc>>,
 }
-
-/// A one-time token to set an account's password. It is shown this once.
-#[derive(Serialize, ToSchema)]
-pub struct PasswordToken {
-    pub account_id: Id,
-    /// For `POST /api/v1/auth/password`, by the account's owner.
-    #[schema(example = "tgh_pw_…")]
-    pub password_token: String,
-    #[serde(serialize_with = "crate::db::types::serialize_instant")]
-    pub expires_at: DateTime<Utc>,
-}
-
-/// How long a token to set a password holds.
-const TOKEN_LIFE: TimeDelta = TimeDelta::hours(72);
 
 /// Which accounts to list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -130,9 +151,10 @@ pub struct AccountFilter {
 
 impl Filter for AccountFilter {
     const SORTS: &'static [&'static str] = &["created_at", "updated_at"];
+    const LIVE: bool = true;
 }
 
-versioned!(Account as this, accounts, account_revisions { admin: this.admin });
+versioned!(Account as this, accounts, account_revisions { admin: this.admin, expires_on: this.expires_on });
 
 impl Resource for Account {
     const KIND: &'static str = "account";
@@ -159,15 +181,28 @@ impl Resource for Account {
 
     fn complete(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
         let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
-        let people: Vec<(Id, String, String)> = account_people::table
+        let people: Vec<(Id, String, String, Option<At>)> = account_people::table
             .filter(account_people::account_id.eq_any(ids))
-            .select((account_people::account_id, account_people::email, account_people::name))
+            .select((
+                account_people::account_id,
+                account_people::email,
+                account_people::name,
+                account_people::last_sign_in_at,
+            ))
             .load(conn)?;
         for row in rows {
-            let person = people.iter().find(|(id, ..)| *id == row.id);
-            let (email, name) = person.map(|(_, email, name)| (email.as_str(), name.as_str())).unwrap_or_default();
+            let (email, name, last) = match people.iter().find(|(id, ..)| *id == row.id) {
+                Some((_, email, name, last)) => (email.as_str(), name.as_str(), *last),
+                None => Default::default(),
+            };
+            let last = last.map(|At(at)| instant_text(&at));
             let rest = row.body.strip_suffix('}').unwrap_or(&row.body);
-            row.body = format!("{rest},\"email\":{},\"name\":{}}}", json!(email), json!(name));
+            row.body = format!(
+                "{rest},\"email\":{},\"name\":{},\"last_sign_in_at\":{}}}",
+                json!(email),
+                json!(name),
+                json!(last)
+            );
         }
         Ok(())
     }
@@ -230,13 +265,29 @@ impl Account {
     /// Makes an account and the token with which its owner sets the password.
     pub fn create(tx: &mut Tx<'_>, new: NewAccount) -> Result<(Recorded<Account>, PasswordToken), Problem> {
         let content = new.content;
+        let made = Account::begin(tx, &content, AccountState::Invited)?;
+        let token = issue_token(tx, made.value().meta.id)?;
+        Ok((made, token))
+    }
+
+    /// Makes an account of somebody who was invited and has chosen a password.
+    pub fn accept(tx: &mut Tx<'_>, content: &AccountContent, phc: &str) -> Result<Recorded<Account>, Problem> {
+        let made = Account::begin(tx, content, AccountState::Active)?;
+        keep_password(tx, made.value().meta.id, phc)?;
+        Ok(made)
+    }
+
+    fn begin(tx: &mut Tx<'_>, content: &AccountContent, state: AccountState) -> Result<Recorded<Account>, Problem> {
+        check_last_day(tx, content.expires_on)?;
         let account = Account {
             meta: Meta::new(tx.now),
             admin: content.admin,
             language: content.language,
-            state: AccountState::Invited,
+            state,
+            expires_on: content.expires_on,
             email: String::new(),
             name: String::new(),
+            last_sign_in_at: None,
         };
         let id = account.meta.id;
         let made = tx.create(account, None)?;
@@ -249,8 +300,7 @@ impl Account {
             ))
             .execute(tx.conn)
             .on_constraint("account_people_email_folded_key", email_taken)?;
-        let token = issue_token(tx, id)?;
-        Ok((made, token))
+        Ok(made)
     }
 
     /// Edits it, personal data included; only the rest is on the ledger.
@@ -262,10 +312,18 @@ impl Account {
     ) -> Result<Recorded<Account>, Problem> {
         let mut account: Account = tx.current(id, seen)?;
         let (email, name) = person(tx.conn, id)?;
-        let now = AccountContent { email, name, admin: account.admin, language: account.language };
+        let (admin, language, expires_on) = (account.admin, account.language, account.expires_on);
+        let now = AccountContent { email, name, admin, language, expires_on };
         let content: AccountContent = patch.apply(&Tx::json(&now)?, &tx.schemas)?;
-        if account.admin && !content.admin {
+        let ends = content.expires_on.is_some() && expires_on.is_none();
+        if admin && (!content.admin || ends) {
             keep_an_admin(tx.conn, id)?;
+        }
+        if ends {
+            keep_leads(tx, id)?;
+        }
+        if content.expires_on != expires_on {
+            check_last_day(tx, content.expires_on)?;
         }
         diesel::update(account_people::table.find(id))
             .set((
@@ -277,7 +335,13 @@ impl Account {
             .on_constraint("account_people_email_folded_key", email_taken)?;
         account.admin = content.admin;
         account.language = content.language;
+        account.expires_on = content.expires_on;
         tx.change(account, None)
+    }
+
+    /// Whether somebody may sign in with it at this moment.
+    pub fn is_open(&self, now: DateTime<Utc>) -> bool {
+        self.state == AccountState::Active && !is_over(self.expires_on, now)
     }
 
     /// Edits what people may edit of their own account.
@@ -300,7 +364,7 @@ impl Account {
         }
         keep_leads(tx, id)?;
         account.state = AccountState::Locked;
-        end_sign_ins(tx.conn, id, tx.now, "locked")?;
+        end_sign_ins(tx.conn, id, None, tx.now, "locked")?;
         tx.change(account, Some(&why.reason))
     }
 
@@ -313,59 +377,27 @@ impl Account {
         tx.change(account, Some(&why.reason))
     }
 
-    /// Makes a new token to set the password; earlier ones end.
-    pub fn renew_token(tx: &mut Tx<'_>, id: Id, seen: Seen) -> Result<(Recorded<Account>, PasswordToken), Problem> {
-        let account: Account = tx.current(id, seen)?;
-        let token = issue_token(tx, id)?;
-        Ok((tx.change(account, None)?, token))
+    /// Its sign-ins that go on.
+    pub fn sign_ins(
+        conn: &mut AnyConnection,
+        id: Id,
+        page: &Page,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<OpenSignIn>, Problem> {
+        Account::open(conn, Ledger::PLATFORM, id)?.ok_or(Problem::NotFound)?;
+        OpenSignIn::list(conn, id, Id::NIL, page, now)
+    }
+
+    /// Ends all of them.
+    pub fn end_sign_ins(tx: &mut Tx<'_>, id: Id) -> Result<Recorded<Account>, Problem> {
+        let account: Account = tx.look(id)?;
+        end_sign_ins(tx.conn, id, None, tx.now, "by_admin")?;
+        tx.change(account, None)
     }
 
     /// Lets it be signed in with; its password is set apart.
     pub fn activate(tx: &mut Tx<'_>, id: Id) -> Result<Recorded<Account>, Problem> {
         let mut account: Account = tx.look(id)?;
-        account.state = AccountState::Active;
-        tx.change(account, None)
-    }
-
-    /// The address of the account that a token is for, if the token holds.
-    pub fn email_of_token(conn: &mut AnyConnection, token_hash: &str) -> Result<String, Problem> {
-        password_tokens::table
-            .inner_join(account_people::table.on(account_people::account_id.eq(password_tokens::account_id)))
-            .filter(password_tokens::hash.eq(token_hash))
-            .filter(password_tokens::used_at.is_null())
-            .select(account_people::email)
-            .first(conn)
-            .optional()?
-            .ok_or(Problem::InvalidToken)
-    }
-
-    /// Sets the password by a one-time token, on the account's own behalf. Its sign-ins end.
-    pub fn set_password(tx: &mut Tx<'_>, token_hash: &str, phc: &str) -> Result<Recorded<Account>, Problem> {
-        let id: Id = password_tokens::table
-            .filter(password_tokens::hash.eq(token_hash))
-            .filter(password_tokens::used_at.is_null())
-            .filter(password_tokens::expires_at.gt(At(tx.now)))
-            .select(password_tokens::account_id)
-            .first(tx.conn)
-            .optional()?
-            .ok_or(Problem::InvalidToken)?;
-        tx.reach.account = id;
-        let mut account: Account = tx.look(id)?;
-        if account.state == AccountState::Locked {
-            return Err(Problem::InvalidToken);
-        }
-        diesel::update(password_tokens::table.filter(password_tokens::account_id.eq(id)))
-            .set(password_tokens::used_at.eq(At(tx.now)))
-            .execute(tx.conn)?;
-        diesel::delete(account_passwords::table.find(id)).execute(tx.conn)?;
-        diesel::insert_into(account_passwords::table)
-            .values((
-                account_passwords::account_id.eq(id),
-                account_passwords::phc.eq(phc),
-                account_passwords::set_at.eq(At(tx.now)),
-            ))
-            .execute(tx.conn)?;
-        end_sign_ins(tx.conn, id, tx.now, "password_set")?;
         account.state = AccountState::Active;
         tx.change(account, None)
     }
@@ -376,39 +408,47 @@ pub fn person(conn: &mut AnyConnection, id: Id) -> Result<(String, String), Prob
     Ok(account_people::table.find(id).select((account_people::email, account_people::name)).first(conn)?)
 }
 
-fn issue_token(tx: &mut Tx<'_>, account: Id) -> Result<PasswordToken, Problem> {
-    diesel::update(password_tokens::table)
-        .filter(password_tokens::account_id.eq(account))
-        .filter(password_tokens::used_at.is_null())
-        .set(password_tokens::used_at.eq(At(tx.now)))
-        .execute(tx.conn)?;
-    let Secret { shown, hash } = Secret::new("pw");
-    let expires_at = tx.now + TOKEN_LIFE;
-    diesel::insert_into(password_tokens::table)
-        .values((
-            password_tokens::hash.eq(hash),
-            password_tokens::account_id.eq(account),
-            password_tokens::expires_at.eq(At(expires_at)),
-        ))
-        .execute(tx.conn)?;
-    Ok(PasswordToken { account_id: account, password_token: shown, expires_at })
-}
-
-/// Ends every sign-in of an account.
-pub fn end_sign_ins(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>, why: &str) -> QueryResult<usize> {
+/// Ends the sign-ins of an account, all or all but one; how many went on.
+pub fn end_sign_ins(
+    conn: &mut AnyConnection,
+    account: Id,
+    but: Option<Id>,
+    now: DateTime<Utc>,
+    why: &str,
+) -> QueryResult<usize> {
     diesel::update(sign_ins::table)
         .filter(sign_ins::account_id.eq(account))
+        .filter(sign_ins::id.ne(but.unwrap_or(Id::NIL)))
         .filter(sign_ins::ended_at.is_null())
+        .filter(sign_ins::expires_at.gt(At(now)))
         .set((sign_ins::ended_at.eq(At(now)), sign_ins::end_reason.eq(why)))
         .execute(conn)
 }
 
-/// Refuses a change after which nobody is admin.
+/// Whether the last day of an account is over.
+pub fn is_over(expires_on: Option<NaiveDate>, now: DateTime<Utc>) -> bool {
+    expires_on.is_some_and(|last| last < now.date_naive())
+}
+
+fn check_last_day(tx: &Tx<'_>, expires_on: Option<NaiveDate>) -> Result<(), Problem> {
+    if !is_over(expires_on, tx.now) {
+        return Ok(());
+    }
+    Err(Problem::Invalid(vec![FieldError::new(
+        "/expires_on",
+        "out_of_range",
+        "sudah lewat: kunci akun ini bila harus berakhir sekarang",
+        "is over: lock the account where it is to end now",
+    )]))
+}
+
+/// Refuses a change after which nobody is admin for as long as they like.
 fn keep_an_admin(conn: &mut AnyConnection, without: Id) -> Result<(), Problem> {
     let others: i64 = account_revisions::table
         .filter(account_revisions::seq_to.is_null())
         .filter(account_revisions::admin.eq(true))
         .filter(account_revisions::state.eq("active"))
+        .filter(account_revisions::expires_on.is_null())
         .filter(account_revisions::subject_id.ne(without))
         .count()
         .get_result(conn)?;

@@ -1,8 +1,12 @@
-use actix_web::{HttpResponse, get, patch, post, web};
+use actix_web::{HttpResponse, delete, get, patch, post, web};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::model::{Account, AccountContent, AccountFilter, NewAccount, PasswordToken};
+use super::{
+    model::{Account, AccountContent, AccountFilter, NewAccount},
+    passwords::PasswordToken,
+};
 use crate::{
     access::{Platform, Reply, Seen},
     db::Id,
@@ -14,6 +18,7 @@ use crate::{
     reason::Reason,
     routes::Routes,
     seen::IfMatch,
+    sign_ins::{SignInFilter, SignInPage},
     valid::{Patch, Valid},
 };
 
@@ -25,7 +30,9 @@ pub fn routes(api: &mut Routes<'_>) {
         .service(edit)
         .service(lock)
         .service(unlock)
-        .service(renew_token);
+        .service(renew_token)
+        .service(list_sign_ins)
+        .service(end_sign_ins);
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -206,4 +213,40 @@ async fn renew_token(
         Ok(renewed.map(|_| reply))
     })
     .await
+}
+
+/// List an account's sign-ins
+///
+/// Those that go on: since when, from where, with what.
+#[utoipa::path(
+    tag = "accounts", operation_id = "list_account_sign_ins",
+    params(AccountPath, PageParams, ListParams<SignInFilter>),
+    security(("bearer" = [Action::ReadAccount])),
+    responses((status = 200, description = "A page of its sign-ins", body = SignInPage)),
+)]
+#[get("/accounts/{account_id}/sign-ins")]
+async fn list_sign_ins(
+    can: Platform<ReadAccount>,
+    path: web::Path<AccountPath>,
+    listing: Listing<SignInFilter>,
+) -> Result<HttpResponse, Problem> {
+    let (page, asked) = (listing.page.clone(), listing.page);
+    let (id, now) = (path.account_id, can.service().clock.now());
+    let mut rows = can.read(move |conn, _| Account::sign_ins(conn, id, &asked, now)).await?;
+    let next = page.cut(&mut rows).map(|last| page.cursor(can.service(), &json!(last.id), last.id));
+    can.page_of(&rows, next)
+}
+
+/// End an account's sign-ins
+///
+/// All that go on, at once: its owner signs in again. To keep them out, lock it.
+#[utoipa::path(
+    tag = "accounts", operation_id = "end_account_sign_ins",
+    params(AccountPath, Repeat),
+    security(("bearer" = [Action::EndSignIns])),
+    responses((status = 200, description = "The account", body = Account)),
+)]
+#[delete("/accounts/{account_id}/sign-ins")]
+async fn end_sign_ins(can: Platform<EndSignIns>, path: web::Path<AccountPath>) -> Result<HttpResponse, Problem> {
+    can.change(move |tx| Account::end_sign_ins(tx, path.account_id)).await
 }

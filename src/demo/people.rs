@@ -88,6 +88,6 @@ fn renew(conn: &mut AnyConnection, account: Id, phc: &str, now: DateTime<Utc>) -
             account_passwords::set_at.eq(At(now)),
         ))
         .execute(conn)?;
-    end_sign_ins(conn, account, now, "demo_restarted")?;
+    end_sign_ins(conn, account, None, now, "demo_restarted")?;
     Ok(())
 }

@@ -43,12 +43,21 @@ type Line = (&'static str, &'static [&'static str], &'static str, &'static str);
 #[rustfmt::skip]
 const LINES: &[Line] = &[
     ("me.edit", &["account"], "Seseorang mengubah nama atau bahasanya sendiri.", "Somebody changed their own name or language."),
+    ("me.change_password", &["account"], "Seseorang mengganti kata sandinya.", "Somebody changed their password."),
     ("account.create", &["account"], "Sebuah akun dibuat.", "An account was made."),
     ("account.edit", &["account"], "Sebuah akun diubah.", "An account was edited."),
     ("account.lock", &["account"], "Sebuah akun dikunci.", "An account was locked."),
     ("account.unlock", &["account"], "Sebuah akun dibuka kembali.", "An account was unlocked."),
     ("account.renew_token", &["account"], "Token sekali pakai baru dibuat untuk menetapkan kata sandi.", "A new one-time token was made for setting a password."),
     ("account.set_password", &["account"], "Kata sandi ditetapkan dengan token sekali pakai.", "A password was set with a one-time token."),
+    ("account.reset_password", &["account"], "Kata sandi diganti dengan token dari surel.", "A password was set anew with a token from a mail."),
+    ("account.change_email", &["account"], "Sebuah akun mendapat alamat surel lain.", "An account got another e-mail address."),
+    ("account.end_sign_ins", &["account"], "Semua sesi masuk sebuah akun diakhiri pengelola.", "All sign-ins of an account were ended by an admin."),
+
+    ("invitation.send", &["invitation"], "Seseorang diundang.", "Somebody was invited."),
+    ("invitation.revoke", &["invitation"], "Sebuah undangan dicabut.", "An invitation was revoked."),
+    ("invitation.accept", &["account", "membership", "invitation"], "Sebuah undangan diterima: akun dan keanggotaannya dibuat.", "An invitation was accepted: its account and membership were made."),
+    ("invitation.expire", &["invitation"], "Sebuah undangan tidak diterima pada waktunya.", "An invitation was not accepted in time."),
 
     ("stakeholder.create", &["stakeholder"], "Sebuah organisasi dimasukkan.", "An organisation was entered."),
     ("stakeholder.edit", &["stakeholder"], "Data sebuah organisasi diubah.", "An organisation was edited."),
@@ -156,6 +165,8 @@ mod tests {
     /// What only reads makes no row.
     fn writes(action: &&Action) -> bool {
         let reads = ["program.list", "program.summarize", "program.follow", "access.explain", "webhook.test"];
+        // What they change is on no ledger: the address changes when it is confirmed.
+        let reads = [&reads[..], &["me.change_email", "me.end_sign_in"]].concat();
         !action.name().ends_with(".read") && !reads.contains(&action.name())
     }
 
@@ -164,7 +175,8 @@ mod tests {
         let types: BTreeSet<&str> = EventType::all().iter().map(|known| known.name).collect();
         assert_eq!(types.len(), LINES.len());
         // What the service does itself stands in no policy.
-        let own = ["account.set_password", "client.expiring", "framework.load", "webhook.disable"];
+        let own = ["account.set_password", "account.reset_password", "account.change_email", "invitation.accept"];
+        let own = own.into_iter().chain(["invitation.expire", "client.expiring", "framework.load", "webhook.disable"]);
         let actions = Action::ALL.iter().filter(writes).map(|action| action.name()).chain(own);
         assert_eq!(types, actions.collect());
     }
@@ -174,8 +186,8 @@ mod tests {
         for known in EventType::all() {
             let Sentence { id, en } = known.description;
             assert!(id != en && [id, en].iter().all(|text| text.ends_with('.')), "{}", known.name);
-            let of_account = known.subject_kinds == ["account"];
-            assert_eq!(known.feeds.is_empty(), of_account, "{}", known.name);
+            let of_people = known.subject_kinds.iter().all(|kind| ["account", "invitation"].contains(kind));
+            assert_eq!(known.feeds.is_empty(), of_people, "{}", known.name);
         }
         let feeds = |name| EventType::named(name).unwrap().feeds;
         assert_eq!(feeds("stakeholder.edit"), [FeedName::Platform]);

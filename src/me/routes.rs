@@ -27,6 +27,8 @@ pub fn routes(api: &mut Routes<'_>) {
         .service(own_limits)
         .service(explained)
         .service(matrix);
+    super::sign_ins::routes(api);
+    super::credentials::routes(api);
 }
 
 /// Read your own account

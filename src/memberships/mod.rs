@@ -7,5 +7,5 @@
 mod model;
 mod routes;
 
-pub use model::{MemberRole, Membership, NewMembership, keep_a_lead};
+pub use model::{MemberRole, Membership, MembershipContent, NewMembership, keep_a_lead};
 pub use routes::routes;

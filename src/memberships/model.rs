@@ -349,13 +349,14 @@ fn keep_a_lead_without(tx: &mut Tx<'_>, id: Id) -> Result<(), Problem> {
     keep_a_lead(tx.conn, tx.reach.ledger, &[id], tx.today())
 }
 
-/// Refuses a change after which a programme has no lead, today and from then on, whose account is not locked.
+/// Refuses a change after which a programme has no lead, today and from then on, whose account is neither locked nor about to end.
 pub fn keep_a_lead(conn: &mut AnyConnection, program: Id, without: &[Id], today: NaiveDate) -> Result<(), Problem> {
     let others: i64 = membership_revisions::table
         .inner_join(account_revisions::table.on(
             account_revisions::subject_id.eq(membership_revisions::account_id).and(account_revisions::seq_to.is_null()),
         ))
         .filter(account_revisions::state.ne("locked"))
+        .filter(account_revisions::expires_on.is_null())
         .filter(membership_revisions::ledger_id.eq(program))
         .filter(membership_revisions::role.eq("lead"))
         .filter(membership_revisions::state.eq("active"))

@@ -1,10 +1,12 @@
-use chrono::{DateTime, TimeDelta, Utc};
+use std::net::IpAddr;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use diesel::prelude::*;
 
-use super::throttle::Subjects;
+use super::throttle::Throttle;
 use crate::{
     access::Public,
-    accounts::fold,
+    accounts::{fold, is_over},
     db::{AnyConnection, At, Id},
     password,
     problem::Problem,
@@ -24,18 +26,25 @@ pub struct SignIn {
     pub expires_at: DateTime<Utc>,
 }
 
+/// Where a sign-in comes from, for its owner to recognise it.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+}
+
 /// Signs an account in by its password.
 ///
 /// Whoever guesses learns nothing: a wrong password, an address that nobody has, a locked account and one whose
 /// password was never set get the same answer after the same work.
 pub async fn log_in(public: &Public, email: String, given: String) -> Result<SignIn, Problem> {
     let (service, now) = (public.service().clone(), public.service().clock.now());
-    let subjects = Subjects::of(&email, public.address());
+    let (throttle, origin) = (Throttle::of_sign_in(&email, public.address()), public.origin());
     let folded = fold(&email);
-    let (subjects, known) = public
+    let (throttle, known) = public
         .read(move |conn| {
-            subjects.check(conn, now)?;
-            Ok((subjects, credentials(conn, &folded)?))
+            throttle.check(conn, now)?;
+            Ok((throttle, credentials(conn, &folded)?))
         })
         .await?;
     let cost = service.settings.password_cost;
@@ -51,14 +60,14 @@ pub async fn log_in(public: &Public, email: String, given: String) -> Result<Sig
     public
         .write(move |conn, now| {
             // Others may have failed since we looked.
-            subjects.check(conn, now)?;
+            throttle.check(conn, now)?;
             match account.filter(|_| right) {
-                Some(account) if is_active(conn, account)? => {
-                    subjects.succeeded(conn)?;
-                    Ok(Ok(begin(conn, account, now)?))
+                Some(account) if is_open(conn, account, now)? => {
+                    throttle.succeeded(conn)?;
+                    Ok(Ok(begin(conn, account, &origin, now)?))
                 }
                 _ => {
-                    subjects.failed(conn, now)?;
+                    throttle.count(conn, now)?;
                     Ok(Err(Problem::InvalidCredentials))
                 }
             }
@@ -75,18 +84,18 @@ fn credentials(conn: &mut AnyConnection, folded: &str) -> Result<Option<(Id, Str
         .optional()?)
 }
 
-fn is_active(conn: &mut AnyConnection, account: Id) -> Result<bool, Problem> {
-    let state: Option<String> = account_revisions::table
+fn is_open(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>) -> Result<bool, Problem> {
+    let known: Option<(String, Option<NaiveDate>)> = account_revisions::table
         .filter(account_revisions::subject_id.eq(account))
         .filter(account_revisions::seq_to.is_null())
-        .select(account_revisions::state)
+        .select((account_revisions::state, account_revisions::expires_on))
         .first(conn)
         .optional()?;
-    Ok(state.as_deref() == Some("active"))
+    Ok(known.is_some_and(|(state, expires_on)| state == "active" && !is_over(expires_on, now)))
 }
 
 /// Begins a sign-in.
-pub fn begin(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>) -> Result<SignIn, Problem> {
+pub fn begin(conn: &mut AnyConnection, account: Id, origin: &Origin, now: DateTime<Utc>) -> Result<SignIn, Problem> {
     let new = SignIn { id: Id::new(), account, generation: 1, expires_at: now + LIFE };
     diesel::insert_into(sign_ins::table)
         .values((
@@ -96,7 +105,12 @@ pub fn begin(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>) -> Resul
             sign_ins::made_at.eq(At(now)),
             sign_ins::rotated_at.eq(At(now)),
             sign_ins::expires_at.eq(At(new.expires_at)),
+            sign_ins::address.eq(origin.address.map(|address| address.to_string())),
+            sign_ins::user_agent.eq(&origin.user_agent),
         ))
+        .execute(conn)?;
+    diesel::update(account_people::table.find(account))
+        .set(account_people::last_sign_in_at.eq(At(now)))
         .execute(conn)?;
     Ok(new)
 }

@@ -11,11 +11,14 @@ use crate::{
     problem::{FieldError, Problem},
     routes::Routes,
     secret,
+    service::Service,
     valid::Valid,
 };
 
 pub fn routes(api: &mut Routes<'_>) {
     api.service(log_in).service(refresh).service(log_out).service(set_password);
+    super::resets::routes(api);
+    crate::invitations::acceptance_routes(api);
 }
 
 /// What a person signs in with.
@@ -139,16 +142,16 @@ async fn set_password(public: Public, Valid(given): Valid<NewPassword>) -> Resul
     let looked_up = token_hash.clone();
     let email = public.read(move |conn| Account::email_of_token(conn, &looked_up)).await?;
     password::check(&given.password, &email).map_err(refused)?;
-    let cost = public.service().settings.password_cost;
-    let phc = public
-        .service()
-        .passwords
-        .run(move || password::hash(&given.password, cost))
-        .await
-        .map_err(|_| Problem::Busy { retry_after_s: 2 })?
-        .map_err(|error| Problem::internal(error.to_string()))?;
+    let phc = hashed(public.service(), given.password).await?;
     public.change("account.set_password", move |tx| Account::set_password(tx, &token_hash, &phc)).await?;
     Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish())
+}
+
+/// The hash of a new password, made at the gate.
+pub async fn hashed(service: &Service, password: String) -> Result<String, Problem> {
+    let cost = service.settings.password_cost;
+    let made = service.passwords.run(move || password::hash(&password, cost)).await;
+    made.map_err(|_| Problem::Busy { retry_after_s: 2 })?.map_err(|error| Problem::internal(error.to_string()))
 }
 
 /// What is wrong with a password, for its owner to read.

@@ -1,5 +1,5 @@
 //! Failed sign-ins are counted for each account and each address, in the database, so that every instance
-//! counts the same. An address that nobody has is counted like one that somebody has.
+//! counts the same. An address that nobody has is counted like one that somebody has. So are requests that send mail.
 
 use std::net::IpAddr;
 
@@ -20,20 +20,27 @@ use crate::{
 const WINDOW: TimeDelta = TimeDelta::minutes(15);
 const FOR_ACCOUNT: i32 = 10;
 const FOR_ADDRESS: i32 = 100;
+/// How much mail goes to one address, and on behalf of one network.
+const MAILS_TO: i32 = 3;
+const MAILS_FROM: i32 = 30;
 
-/// What a sign-in is counted under, and how many failures each bears.
-pub struct Subjects(Vec<(String, i32)>);
+/// What something is counted under, and how often each bears it.
+pub struct Throttle(Vec<(String, i32)>);
 
-impl Subjects {
-    pub fn of(email: &str, address: Option<IpAddr>) -> Subjects {
-        // The address itself is personal data: its hash counts as well.
-        let account: String = hex(&Sha256::digest(fold(email))[..16]);
-        let mut subjects = vec![(format!("account:{account}"), FOR_ACCOUNT)];
+impl Throttle {
+    /// Of failures to sign in.
+    pub fn of_sign_in(email: &str, address: Option<IpAddr>) -> Throttle {
+        let mut subjects = vec![(format!("account:{}", hidden(email)), FOR_ACCOUNT)];
         subjects.extend(address.map(|address| (format!("address:{}", network(address)), FOR_ADDRESS)));
-        Subjects(subjects)
+        Throttle(subjects)
     }
 
-    /// Refuses while any of them failed too often.
+    /// Of mails that somebody lets us send to an address.
+    pub fn of_mail(email: &str, from: &str) -> Throttle {
+        Throttle(vec![(format!("mail-to:{}", hidden(email)), MAILS_TO), (format!("mail-from:{from}"), MAILS_FROM)])
+    }
+
+    /// Refuses while there were too many under any of them.
     pub fn check(&self, conn: &mut AnyConnection, now: DateTime<Utc>) -> Result<(), Problem> {
         for (subject, limit) in &self.0 {
             let known: Option<(At, i32)> = sign_in_failures::table
@@ -52,8 +59,8 @@ impl Subjects {
         Ok(())
     }
 
-    /// Counts a failure under each.
-    pub fn failed(&self, conn: &mut AnyConnection, now: DateTime<Utc>) -> Result<(), Problem> {
+    /// Counts one under each.
+    pub fn count(&self, conn: &mut AnyConnection, now: DateTime<Utc>) -> Result<(), Problem> {
         for (subject, _) in &self.0 {
             let counted = diesel::update(sign_in_failures::table.find(subject))
                 .filter(sign_in_failures::since.gt(At(now - WINDOW)))
@@ -73,6 +80,11 @@ impl Subjects {
         }
         Ok(())
     }
+}
+
+/// The address itself is personal data: its hash counts as well.
+fn hidden(email: &str) -> String {
+    hex(&Sha256::digest(fold(email))[..16])
 }
 
 /// The first failure of a window. Another instance may count the same one at this moment: then it is the second.

@@ -69,7 +69,11 @@ fn fault(operation: &Operation, who: &Who, reply: &Reply) -> Option<String> {
             let other = reply.problem() == "not-own-organization" && (own || matches!(who, Member(Agency | Partner)));
             // Nor do they see another's machines.
             let hidden = *who == Member(Agency) && action.subject() == "client" && reply.problem() == "not-found";
-            reply.status.is_success() || reply.status == 412 || reply.status == 409 || other || hidden
+            // Nor does anybody end another's sign-in, or look after another programme's invitations.
+            let hidden = hidden || (action == Action::EndOwnSignIn && reply.problem() == "not-found");
+            let elsewhere = matches!(who, Neighbour(_)) && action.subject() == "invitation";
+            let elsewhere = elsewhere && ["not-found", "invalid"].contains(&reply.problem());
+            reply.status.is_success() || [409, 412].contains(&reply.status.as_u16()) || other || hidden || elsewhere
         }
     };
     (!right).then(|| format!("the policy says {verdict:?}"))

@@ -264,3 +264,39 @@ story! {
         world.verify();
     }
 }
+
+story! {
+    async fn an_account_ends_with_its_last_day(world) {
+        let (id, token) = make(&world, json!({"email": "budi.santoso@example.org", "name": "Budi", "expires_on": "2026-01-16"})).await;
+        let password = json!({"password_token": token, "password": PASSWORD});
+        world.post(Nobody, "auth/password").json(password).expect(204).await;
+        let credentials = || json!({"email": "budi.santoso@example.org", "password": PASSWORD});
+        world.clock.advance(TimeDelta::hours(46) - TimeDelta::seconds(1));
+        let tokens = world.post(Nobody, "auth/login").json(credentials()).expect(200).await;
+        let budi = Bearer(tokens.body["access_token"].as_str().unwrap().into());
+        let me = world.get(budi.clone(), "me").expect(200).await;
+        world.clock.advance(TimeDelta::seconds(6));
+        world.get(budi.clone(), "me").expect(401).await;
+        world.patch(budi.clone(), "me").if_match(&me.etag()).patch(json!({"name": "Budi S."})).expect(401).await;
+        let late = world.post(Nobody, "auth/login").json(credentials()).expect(401).await;
+        assert_eq!(late.problem(), "invalid-credentials");
+        // It goes on where an admin says so; its end cannot be put into the past.
+        let path = format!("accounts/{id}");
+        let edit = async |expires_on: Value| {
+            let now = account(&world, &id).await;
+            world.patch(Member(Admin), &path).if_match(&now.etag()).patch(json!({"expires_on": expires_on})).send().await
+        };
+        assert_eq!(edit(json!("2026-01-15")).await.expect(422).pointers(), ["/expires_on"]);
+        assert_eq!(edit(json!(null)).await.expect(200).body["expires_on"], json!(null));
+        world.post(Nobody, "auth/login").json(credentials()).expect(200).await;
+        // Not the last admin, nor the last lead.
+        for who in [Member(Admin), Member(Lead)] {
+            let own = world.account(&who).to_string();
+            let now = account(&world, &own).await;
+            let ends = json!({"expires_on": "2026-12-31"});
+            let refused = world.patch(Member(Admin), &format!("accounts/{own}")).if_match(&now.etag()).patch(ends).expect(409).await;
+            assert_eq!(refused.problem(), "last-holder", "{who:?}");
+        }
+        world.verify();
+    }
+}

@@ -4,6 +4,7 @@
 //! What differs from run to run (ids, tokens, keys, hashes) is masked. The answers are those of both databases.
 
 mod events;
+mod mails;
 mod partners;
 mod reading;
 mod statements;
@@ -16,7 +17,7 @@ use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use tangguh::policy::Role::*;
 
-use crate::{harness::*, operations::*};
+use crate::{harness::*, operations::*, post_office::PostOffice};
 
 const KEPT: &str = "openapi/examples.json";
 
@@ -151,7 +152,10 @@ impl Mask {
             "refresh_token" => "bmV4dC5nZW5lcmF0aW9u.c2lnbmF0dXJl".into(),
             "password_token" => "tgh_pw_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg_123456".into(),
             "key" | "client_secret" => "tgh_ck_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg_123456".into(),
-            "password" => "kuda-lumping-di-bawah-hujan".into(),
+            "reset_token" => "tgh_pr_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg_123456".into(),
+            "email_token" => "tgh_ec_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg_123456".into(),
+            "invitation_token" => "tgh_in_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg_123456".into(),
+            "password" | "current_password" => "kuda-lumping-di-bawah-hujan".into(),
             "secret" => "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".into(),
             // Receivers of this machine have another port in each run, and attempts are spread by chance.
             "url" if text.starts_with("http://127.0.0.1:") => "https://hooks.example.org/tangguh".into(),
@@ -223,10 +227,12 @@ fn both(id: &str, en: &str) -> Value {
 
 story! {
     async fn every_example_in_the_document_is_a_request_and_its_answer(world) {
+        let (world, office) = PostOffice::world(world.kind).await;
         let mut run = Run { world: &world, mask: Mask::default(), recorded: BTreeMap::new() };
         platform(&mut run).await;
         let account = people(&mut run).await;
         let stakeholder = organisations(&mut run).await;
+        mails::mails(&mut run, &office, &stakeholder).await;
         programs(&mut run).await;
         participants(&mut run, &stakeholder).await;
         let document = documents(&mut run).await;
@@ -285,7 +291,11 @@ async fn people(run: &mut Run<'_>) -> String {
     let why = json!({"reason": "Ponsel diganti, kata sandi baru dipasang."});
     run.act("unlock_account", admin.clone(), &one, why).await;
     run.read("get_account", admin.clone(), &one, "").await;
-    run.read("get_account_history", admin, &one, "?limit=2").await;
+    run.read("get_account_history", admin.clone(), &one, "?limit=2").await;
+    let again = json!({"email": "rani@dinas.example", "password": PASSWORD});
+    run.call("log_in", Nobody, &[], "", again).await;
+    run.read("list_account_sign_ins", admin.clone(), &one, "").await;
+    run.act("end_account_sign_ins", admin, &one, Value::Null).await;
 
     let member = Member(Facilitator);
     run.read("get_me", member.clone(), &[], "").await;

@@ -41,7 +41,7 @@ use tangguh::{
     schema::ledger_rows,
     seal::Sealer,
     service::Service,
-    sign_ins,
+    sign_ins::{self, Origin},
     stakeholders::Stakeholder,
     token::KeyRing,
     valid::{self, Schemas},
@@ -562,7 +562,7 @@ fn account(conn: &mut AnyConnection, seed: &mut Seed, email: &str, admin: bool) 
     let made = act(conn, Reach::platform(), "account.create", |tx| Ok(Account::create(tx, new)?.0));
     let id = made.meta().id;
     act(conn, Reach::platform(), "account.create", |tx| Account::activate(tx, id));
-    let sign_in = sign_ins::begin(conn, id, beginning()).unwrap();
+    let sign_in = sign_ins::begin(conn, id, &Origin::default(), beginning()).unwrap();
     seed.accounts.insert(email.into(), (id, sign_in.id));
     id
 }

@@ -145,6 +145,12 @@ impl Things {
             "from_on": "2026-02-01"});
         let membership = post("memberships", membership).await.id();
 
+        let bearer = Bearer(tokens["access_token"].as_str().unwrap().to_owned());
+        let sign_ins = world.get(bearer, "me/sign-ins").expect(200).await.body;
+        let invitation = json!({"email": format!("undangan@{program}.example"), "membership": {"program": program,
+            "role": "observer", "stakeholder_id": stakeholder}});
+        let invitation = world.post(lead.clone(), "invitations").json(invitation).expect(201).await.id();
+
         let document = json!({"title": {"id": "Laporan"}, "kind": "report", "visibility": "public"});
         let document = post("documents", document).await.id();
         let phase = post("phases", json!({"number": 1, "name": {"id": "Fase I"}})).await.id();
@@ -251,6 +257,8 @@ impl Things {
             ("program", program.to_owned()),
             ("stakeholder_id", stakeholder),
             ("account_id", account),
+            ("sign_in_id", sign_ins["items"][0]["id"].as_str().unwrap().to_owned()),
+            ("invitation_id", invitation),
             ("membership_id", membership),
             ("document_id", document),
             ("phase_id", phase),
@@ -311,6 +319,7 @@ impl Things {
             "program",
             "stakeholder_id",
             "account_id",
+            "sign_in_id",
             "revision",
             "name",
             "event_code",
@@ -347,6 +356,16 @@ impl Things {
             "edit_client" => json!({"purpose": "Mengirim laporan harian."}),
             "make_client_key" => json!({"expires_on": "2026-03-31"}),
             "edit_me" | "edit_account" => json!({"name": "Nama lain"}),
+            "request_password_reset" => json!({"email": self.email}),
+            "reset_password" => json!({"reset_token": "tgh_pr_none", "password": PASSWORD}),
+            "confirm_email_change" => json!({"email_token": "tgh_ec_none"}),
+            "accept_invitation" => {
+                json!({"invitation_token": "tgh_in_none", "name": "Seorang", "password": PASSWORD})
+            }
+            "change_password" => json!({"current_password": PASSWORD, "password": "kuda lumping di bawah hujan"}),
+            "change_email" => json!({"current_password": PASSWORD, "email": "seorang@example.org"}),
+            "send_invitation" => json!({"email": "undangan@example.org", "membership": {"program": self.id("program"),
+                "role": "observer", "stakeholder_id": self.id("stakeholder_id")}}),
             "create_account" => json!({"email": "seorang@example.org", "name": "Seorang"}),
             "create_stakeholder" => json!({"names": [{"name": name}], "kind": "media"}),
             "edit_stakeholder" => json!({"abbreviation": "LB"}),
@@ -437,6 +456,7 @@ impl Things {
             | "withdraw_criterion"
             | "withdraw_input"
             | "revoke_client"
+            | "revoke_invitation"
             | "adopt_statement"
             | "publish_statement" => reason,
             other => panic!("say what a good body of {other} is"),

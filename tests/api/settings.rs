@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use tangguh::{config::Given, db::Target, start};
+use tangguh::{config::Given, db::Target, mail::Way, start};
 
 use crate::harness::*;
 
@@ -24,6 +24,9 @@ fn all_wrong_settings_are_told_at_once() {
         webhook_allow: "127.0.0.0/8, everywhere".into(),
         webhook_ca_file: Some("/nowhere/ca.pem".into()),
         webhook_rate: "0".into(),
+        smtp_url: Some("http://user:hunter2@mail.example.org".into()),
+        mail_folder: Some("mails".into()),
+        app_url: Some("tangguh.example".into()),
         ..defaults()
     };
     let wrong = given.check().err().unwrap();
@@ -41,6 +44,10 @@ fn all_wrong_settings_are_told_at_once() {
         "TANGGUH_WEBHOOK_ALLOW",
         "TANGGUH_WEBHOOK_CA_FILE",
         "TANGGUH_WEBHOOK_RATE",
+        "TANGGUH_SMTP_URL begins",
+        "TANGGUH_SMTP_URL and TANGGUH_MAIL_FOLDER",
+        "TANGGUH_MAIL_FROM",
+        "TANGGUH_APP_URL",
     ] {
         assert_eq!(wrong.iter().filter(|line| line.starts_with(name)).count(), 1, "{name}: {wrong:#?}");
     }
@@ -58,6 +65,26 @@ fn the_defaults_are_good() {
     );
     let pools = Given { database_url: "postgres://host/name".into(), ..defaults() }.check().unwrap().pools;
     assert_eq!((pools.readers, pools.writers), (std::thread::available_parallelism().map_or(2, usize::from).max(2), 4));
+}
+
+#[test]
+fn mail_goes_to_a_folder_beside_the_database_or_to_a_server() {
+    let way = |given: Given| given.check().unwrap().mail.way;
+    assert!(matches!(way(defaults()), Way::Folder(folder) if folder.ends_with("tangguh.db.mail")));
+    let other = Given { database_url: "postgres://host/name".into(), ..defaults() };
+    assert!(matches!(way(other), Way::Folder(folder) if folder.ends_with("tangguh.mail")));
+    let server = Given {
+        smtp_url: Some("smtps://user:p%40ss@mail.example.org".into()),
+        mail_from: Some("Tangguh <tangguh@example.org>".into()),
+        ..defaults()
+    };
+    assert!(matches!(way(server.clone()), Way::Smtp(_)));
+    for wrong in [
+        Given { mail_from: Some("nobody".into()), ..defaults() },
+        Given { smtp_ca_file: Some("/nowhere/ca.pem".into()), ..server },
+    ] {
+        assert_eq!(wrong.check().err().map(|wrong| wrong.len()), Some(1));
+    }
 }
 
 #[test]

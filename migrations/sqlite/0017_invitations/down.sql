@@ -1,0 +1,3 @@
+drop table invitation_people;
+drop table invitation_revisions;
+drop table invitations;
