@@ -142,6 +142,7 @@ policy! {
     ReadMe               = "me.read",                 SignedIn: ;
     EditMe               = "me.edit",                 SignedIn: ;
     ExplainAccess        = "access.explain",          SignedIn: ;
+    ReviewAccess         = "access.review",           Platform: Lead Secretariat Admin;
 
     ReadAccount          = "account.read",            Platform: Admin;
     CreateAccount        = "account.create",          Platform: Admin;
@@ -172,6 +173,7 @@ policy! {
     GrantMembership      = "membership.grant",        Program:  Lead Secretariat Admin;
     EditMembership       = "membership.edit",         Program:  Lead Secretariat Admin;
     EndMembership        = "membership.end",          Program:  Lead Secretariat Admin;
+    ConfirmMembership    = "membership.confirm",      Program:  Lead Secretariat Admin;
 
     ReadPhase            = "phase.read",              Program:  Lead Secretariat Facilitator Agency Partner Observer;
     PlanPhase            = "phase.plan",              Program:  Lead Secretariat;
@@ -307,8 +309,11 @@ impl Action {
     /// Whether a client can be given it: what is done in one programme. Credentials and memberships are given by people,
     /// and so are webhooks, which are told what a role sees.
     pub fn is_for_clients(self) -> bool {
-        let gives = matches!(self.subject(), "client" | "webhook")
-            || matches!(self, Action::GrantMembership | Action::EditMembership | Action::EndMembership);
+        let of_people = matches!(
+            self,
+            Action::GrantMembership | Action::EditMembership | Action::EndMembership | Action::ConfirmMembership
+        );
+        let gives = of_people || matches!(self.subject(), "client" | "webhook");
         self.scope() == Scope::Program && !gives
     }
 

@@ -22,6 +22,7 @@ use crate::{
     db::{AnyConnection, Db, Lane, Target, migrations, write_transaction},
     frameworks, idempotency, inputs, keys,
     ledger::checkpoints,
+    memberships,
     problem::{Lang, Problem},
     seal::Sealer,
     service::Service,
@@ -159,6 +160,10 @@ async fn keep_house(service: web::Data<Service>) {
             Err(problem) => log::warn!("clients that are about to end could not be told of: {}", problem.name()),
         }
         if minutes.is_multiple_of(60) {
+            match memberships::end_unconfirmed(&service).await {
+                Ok(ended) => log::debug!("ended {ended} memberships that nobody confirmed"),
+                Err(problem) => log::warn!("memberships could not be ended: {}", problem.name()),
+            }
             let now = service.clock.now();
             let swept = service.db.run(Lane::Long, move |conn| {
                 Ok(idempotency::sweep(conn, now)?

@@ -145,8 +145,8 @@ impl Caller {
         Caller::of(conn, account, sign_in, admin)
     }
 
-    /// Loads the account again inside a write; whether its sign-in goes on was seen moments ago.
-    pub(super) fn reload(conn: &mut AnyConnection, account: Id) -> Result<Caller, Problem> {
+    /// Loads an account again, for a write or for what it holds where; whether its sign-in goes on was seen moments ago.
+    pub fn reload(conn: &mut AnyConnection, account: Id) -> Result<Caller, Problem> {
         let known: Option<(String, bool)> = account_revisions::table
             .filter(account_revisions::subject_id.eq(account))
             .filter(account_revisions::seq_to.is_null())

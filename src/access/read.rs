@@ -5,6 +5,8 @@ use actix_web::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
 use futures_util::stream;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -18,6 +20,8 @@ use crate::{
     pages::Rendition,
     policy::{Action, Gate, Roles},
     problem::{Lang, Problem},
+    programs::time_zone_named,
+    schema::program_revisions,
     versioned::{Resource, Stored, hidden},
 };
 
@@ -151,6 +155,13 @@ pub fn moment(
         None => return Ok(None),
         Some(_) => ledger::newest(conn, ledger)?,
     };
+    let as_of = match as_of {
+        Some(AsOf::Day(day)) => {
+            let end = AsOf::Day(day).instant(zone_of(conn, ledger)?);
+            Some(AsOf::Instant(end.ok_or_else(|| Problem::BadAsOf(day.to_string()))?))
+        }
+        other => other,
+    };
     match as_of {
         Some(AsOf::Sequence(sequence)) if sequence <= head => Ok(Some(sequence)),
         Some(AsOf::Sequence(sequence)) => Err(Problem::BadAsOf(format!("seq:{sequence}"))),
@@ -160,8 +171,16 @@ pub fn moment(
             Some(sequence) => Ok(Some(sequence)),
             None => Err(Problem::BadAsOf(crate::db::types::instant_text(&at))),
         },
-        None => Ok(None),
+        Some(AsOf::Day(_)) | None => Ok(None),
     }
+}
+
+/// The time zone that days of a ledger are told in: its programme's, or UTC for the platform's.
+fn zone_of(conn: &mut AnyConnection, ledger: Id) -> Result<Tz, Problem> {
+    use program_revisions as t;
+    let zone = t::table.filter(t::subject_id.eq(ledger)).filter(t::seq_to.is_null()).select(t::time_zone);
+    let zone: Option<String> = zone.first(conn).optional()?;
+    zone.map_or(Ok(Tz::UTC), |name| time_zone_named(&name))
 }
 
 fn find<R: Resource>(

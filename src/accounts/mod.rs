@@ -6,5 +6,5 @@
 mod model;
 mod routes;
 
-pub use model::{Account, AccountContent, NewAccount, OwnContent, PasswordToken, end_sign_ins, fold};
+pub use model::{Account, AccountContent, AccountState, NewAccount, OwnContent, PasswordToken, end_sign_ins, fold};
 pub use routes::routes;

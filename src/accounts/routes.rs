@@ -5,6 +5,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::model::{Account, AccountContent, AccountFilter, NewAccount, PasswordToken};
 use crate::{
     access::{Platform, Reply, Seen},
+    access_review,
     db::Id,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
@@ -26,6 +27,7 @@ pub fn routes(api: &mut Routes<'_>) {
         .service(lock)
         .service(unlock)
         .service(renew_token);
+    access_review::account_routes(api);
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -8,11 +8,9 @@ use crate::{
     access::{Part, Reach},
     db::{AnyConnection, Id, types::instant_text},
     localized::Localized,
-    pages::Passage,
+    pages::{Passage, csv::push_row},
     problem::{Lang, Problem},
 };
-
-pub const MEDIA_TYPE: &str = "text/csv; charset=utf-8";
 
 /// Inputs that one read looks at.
 const CHUNK: i64 = 200;
@@ -51,12 +49,12 @@ pub struct Rest {
 pub fn go_on(conn: &mut AnyConnection, reach: &Reach, rest: Rest) -> Result<Part<Rest>, Problem> {
     let mut text = String::new();
     if rest.after.is_none() {
-        push_row(&mut text, COLUMNS.map(str::to_owned));
+        push_row(&mut text, &COLUMNS);
     }
     let inputs = read::inputs(conn, reach, &rest.scope, rest.after, CHUNK)?;
     let last = inputs.last().filter(|_| inputs.len() as i64 == CHUNK).map(|last| last.meta.id);
     for item in read::tell(conn, reach, inputs)? {
-        push_row(&mut text, cells(&item, rest.lang, &rest.scope.program.source_language));
+        push_row(&mut text, &cells(&item, rest.lang, &rest.scope.program.source_language));
     }
     Ok(Part { text, left: last.map(|last| Rest { after: Some(last), ..rest }) })
 }
@@ -92,55 +90,4 @@ fn cells(item: &SaidAndDone, lang: Lang, source: &str) -> [String; COLUMNS.len()
         item.id.to_string(),
         item.organisation.id.to_string(),
     ]
-}
-
-fn push_row(text: &mut String, cells: [String; COLUMNS.len()]) {
-    for (number, cell) in cells.iter().enumerate() {
-        if number > 0 {
-            text.push(',');
-        }
-        push_cell(text, cell);
-    }
-    text.push_str("\r\n");
-}
-
-/// A cell as RFC 4180 has it. A spreadsheet runs what begins like a formula, whoever wrote it: an apostrophe before it
-/// makes it the text that it is.
-fn push_cell(text: &mut String, cell: &str) {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
-    let quoted = cell.contains([',', ';', '"', '\n', '\r']) || cell.starts_with(' ') || cell.ends_with(' ');
-    if quoted {
-        text.push('"');
-    }
-    if formula {
-        text.push('\'');
-    }
-    match quoted {
-        true => text.push_str(&cell.replace('"', "\"\"")),
-        false => text.push_str(cell),
-    }
-    if quoted {
-        text.push('"');
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        let written = |cell: &str| {
-            let mut text = String::new();
-            push_cell(&mut text, cell);
-            text
-        };
-        for begin in ["=", "+", "-", "@", "\t"] {
-            assert_eq!(written(&format!("{begin}SUM(A1)")), format!("'{begin}SUM(A1)"));
-        }
-        assert_eq!(written("=HYPERLINK(\"x\",\"y\")"), "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\"");
-        assert_eq!(written("\r=1"), "\"'\r=1\"");
-        assert_eq!(written("a = b"), "a = b");
-        assert_eq!(written("satu\r\ndua"), "\"satu\r\ndua\"");
-    }
 }

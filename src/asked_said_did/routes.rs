@@ -14,7 +14,10 @@ use crate::{
     access::{Can, Reach},
     db::{AnyConnection, Id},
     page::{Filter, Listing, Page, PageParams},
-    pages::{Media, PageLang, Rendition, Wanted, asked_language, choose},
+    pages::{
+        Media, PageLang, Rendition, Wanted, asked_language, choose,
+        csv::{CONTENT_TYPE, MEDIA_TYPE},
+    },
     policy::{Action, gate::*},
     problem::{FieldError, Problem},
     programs::ProgramPath,
@@ -52,21 +55,19 @@ enum Rendering {
     Table(Wanted),
 }
 
-const CSV: &str = "text/csv";
-
 impl FromRequest for Rendering {
     type Error = Problem;
     type Future = Ready<Result<Rendering, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let [json, markdown, html] = Media::NAMES;
-        let offered = [json, markdown, html, CSV];
+        let offered = [json, markdown, html, MEDIA_TYPE];
         let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
         let lang = asked_language(request);
         let wanted = |media| Wanted { media, lang };
         let form = match choose(accept, &offered) {
             None => Err(Problem::NotAcceptable(offered.to_vec())),
-            Some(CSV) => Ok(Rendering::Table(wanted(Media::Json))),
+            Some(MEDIA_TYPE) => Ok(Rendering::Table(wanted(Media::Json))),
             Some(other) => Ok(Rendering::Page(wanted(Media::wanted(Some(other)).unwrap_or(Media::Json)))),
         };
         std::future::ready(form)
@@ -101,7 +102,7 @@ async fn show(
         Rendering::Table(wanted) => {
             let scope = can.snapshot(move |conn, reach| read::scope(conn, reach, &wish)).await?;
             let lang = wanted.language(&scope.program.source_language);
-            return Ok(can.stream(csv::MEDIA_TYPE, csv::Rest { scope, lang, after: None }, csv::go_on));
+            return Ok(can.stream(CONTENT_TYPE, csv::Rest { scope, lang, after: None }, csv::go_on));
         }
     };
     let asked = page.clone();

@@ -64,6 +64,8 @@ const LINES: &[Line] = &[
     ("membership.grant", &["membership"], "Sebuah peran diberikan.", "A role was granted."),
     ("membership.edit", &["membership"], "Sebuah keanggotaan diubah.", "A membership was edited."),
     ("membership.end", &["membership"], "Sebuah keanggotaan diakhiri.", "A membership was ended."),
+    ("membership.confirm", &["membership"], "Sebuah keanggotaan dikonfirmasi masih benar.", "A membership was confirmed to be right still."),
+    ("membership.lapse", &["membership"], "Sebuah keanggotaan berakhir karena tiga belas bulan tidak dikonfirmasi.", "A membership ended, since nobody confirmed it for thirteen months."),
 
     ("client.make", &["client"], "Sebuah klien dibuat.", "A client was made."),
     ("client.edit", &["client"], "Sebuah klien diubah.", "A client was edited."),
@@ -155,7 +157,7 @@ mod tests {
 
     /// What only reads makes no row.
     fn writes(action: &&Action) -> bool {
-        let reads = ["program.list", "program.summarize", "program.follow", "access.explain", "webhook.test"];
+        let reads = ["program.list", "program.summarize", "program.follow", "access.explain", "access.review", "webhook.test"];
         !action.name().ends_with(".read") && !reads.contains(&action.name())
     }
 
@@ -164,7 +166,8 @@ mod tests {
         let types: BTreeSet<&str> = EventType::all().iter().map(|known| known.name).collect();
         assert_eq!(types.len(), LINES.len());
         // What the service does itself stands in no policy.
-        let own = ["account.set_password", "client.expiring", "framework.load", "webhook.disable"];
+        let own =
+            ["account.set_password", "client.expiring", "framework.load", "membership.lapse", "webhook.disable"];
         let actions = Action::ALL.iter().filter(writes).map(|action| action.name()).chain(own);
         assert_eq!(types, actions.collect());
     }

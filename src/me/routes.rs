@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     access::{Myself, Public, Seen},
+    access_review,
     accounts::{Account, OwnContent},
     db::Id,
     limits::LimitStanding,
@@ -27,6 +28,7 @@ pub fn routes(api: &mut Routes<'_>) {
         .service(own_limits)
         .service(explained)
         .service(matrix);
+    access_review::routes(api);
 }
 
 /// Read your own account

@@ -3,9 +3,14 @@
 //!
 //! Nobody grants more than they have, and the last lead of an active programme stays. Role, account and
 //! organisation never change: another role is another membership.
+//!
+//! A membership is relied on for twelve months from its beginning or its last confirmation. Then it is due for one, which
+//! the access review lists; a month later the service ends it, if it is not somebody's last lead.
 
+mod lapse;
 mod model;
 mod routes;
 
-pub use model::{MemberRole, Membership, NewMembership, keep_a_lead};
+pub use lapse::end_unconfirmed;
+pub use model::{MemberRole, Membership, MembershipState, NewMembership, keep_a_lead};
 pub use routes::routes;

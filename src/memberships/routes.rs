@@ -12,13 +12,14 @@ use crate::{
     policy::{Action, gate::*},
     problem::Problem,
     programs::ProgramPath,
+    reason::Reason,
     routes::Routes,
     seen::IfMatch,
     valid::{Patch, Valid},
 };
 
 pub fn routes(api: &mut Routes<'_>) {
-    api.service(list).service(create).service(read).service(history).service(edit).service(end);
+    api.service(list).service(create).service(read).service(history).service(edit).service(end).service(confirm);
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -147,4 +148,28 @@ async fn end(
     Valid(act): Valid<MembershipEnd>,
 ) -> Result<HttpResponse, Problem> {
     can.change(move |tx| Membership::end(tx, path.membership_id, seen, act)).await
+}
+
+/// Confirm a membership
+///
+/// Somebody looked: it is still right. From today it holds for another twelve months before it is due again (see
+/// `GET /api/v1/access/review`). Nobody confirms their own, and as with granting, nobody confirms more than they have.
+#[utoipa::path(
+    tag = "memberships", operation_id = "confirm_membership",
+    params(MembershipPath, IfMatch, Repeat),
+    request_body = Reason,
+    security(("bearer" = [Action::ConfirmMembership])),
+    responses(
+        (status = 200, description = "The membership, confirmed today", body = Membership),
+        (status = 409, description = "It has ended, or it is your own"),
+    ),
+)]
+#[post("/programs/{program}/memberships/{membership_id}/confirmation")]
+async fn confirm(
+    can: Can<ConfirmMembership>,
+    path: web::Path<MembershipPath>,
+    seen: Seen,
+    Valid(act): Valid<Reason>,
+) -> Result<HttpResponse, Problem> {
+    can.change(move |tx| Membership::confirm(tx, path.membership_id, seen, act)).await
 }

@@ -6,6 +6,7 @@
 
 mod accept;
 mod answer;
+pub mod csv;
 mod html;
 pub mod labels;
 mod markdown;
