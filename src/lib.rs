@@ -36,6 +36,7 @@ pub mod ballots;
 pub mod clients;
 pub mod clock;
 pub mod config;
+mod consequences;
 mod consultations;
 mod coverage;
 mod criteria;

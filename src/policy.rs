@@ -155,6 +155,7 @@ policy! {
     CreateStakeholder    = "stakeholder.create",      Platform: Lead Secretariat Admin;
     EditStakeholder      = "stakeholder.edit",        Platform: Lead Secretariat Admin;
     ConfirmStakeholder   = "stakeholder.confirm",     Platform: Lead Secretariat Admin;
+    ReorganizeStakeholder = "stakeholder.reorganise", Platform: Admin;
 
     ListPrograms         = "program.list",            SignedIn: ;
     ReadProgram          = "program.read",            Program:  Lead Secretariat Facilitator Agency Partner Observer Admin;

@@ -11,7 +11,10 @@ use futures_util::stream;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::door::{Can, Ledger, Reach};
+use super::{
+    door::{Can, Ledger, Reach},
+    tx::place,
+};
 use crate::{
     db::{AnyConnection, Id, Lane},
     ledger::{self, LedgerRow},
@@ -264,8 +267,20 @@ impl<A: Gate> Can<A> {
                 Ok((stored, expanded))
             })
             .await?;
+        if let Some(id) = R::moved_to(&stored)? {
+            return Ok(self.moved(&place::<R>(&self.reach.slug, &id.to_string())));
+        }
         let body = viewed::<R>(&stored, &self.reach, &view, expanded)?;
         Ok(self.tagged(etag(stored.revision, &body), body))
+    }
+
+    /// 308 to where something went on, with the same query.
+    fn moved(&self, place: &str) -> HttpResponse {
+        let query = self.request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        HttpResponse::PermanentRedirect()
+            .insert_header((header::LOCATION, format!("{place}{query}")))
+            .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+            .finish()
     }
 
     /// Answers one earlier revision of a resource.

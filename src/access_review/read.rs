@@ -86,9 +86,11 @@ pub fn scope(
         let zone = time_zone_named(&zone)?;
         let instant = moment(as_of, zone, now)?;
         // One that had not begun then has no row.
-        let Some(at) = as_of.map(|_| ledger::sequence_at(conn, id, instant)).transpose()?.map_or(Some(None), |found| {
-            found.map(Some)
-        }) else {
+        let Some(at) = as_of
+            .map(|_| ledger::sequence_at(conn, id, instant))
+            .transpose()?
+            .map_or(Some(None), |found| found.map(Some))
+        else {
             continue;
         };
         let day = instant.with_timezone(&zone).date_naive();
@@ -151,12 +153,7 @@ pub fn found(
     Ok(found)
 }
 
-fn chunk(
-    conn: &mut AnyConnection,
-    program: &Reviewed,
-    wish: &Wish,
-    last: Option<Id>,
-) -> Result<Vec<Stored>, Problem> {
+fn chunk(conn: &mut AnyConnection, program: &Reviewed, wish: &Wish, last: Option<Id>) -> Result<Vec<Stored>, Problem> {
     use membership_revisions as t;
     let mut query = listed!(membership_revisions, program.id, program.at, &[]);
     if let Some(roles) = &wish.roles {
@@ -176,8 +173,8 @@ fn chunk(
 
 impl Wish {
     fn fits(&self, membership: &Membership, day: NaiveDate) -> bool {
-        let over = membership.state == MembershipState::Ended
-            || membership.content.until_on.is_some_and(|until| until < day);
+        let over =
+            membership.state == MembershipState::Ended || membership.content.until_on.is_some_and(|until| until < day);
         (self.past || !over) && self.due.is_none_or(|due| due == is_due(membership, day))
     }
 }
@@ -235,11 +232,7 @@ pub fn tell(
     Ok(told.collect())
 }
 
-fn states(
-    conn: &mut AnyConnection,
-    scope: &Scope,
-    accounts: &[Id],
-) -> Result<HashMap<Id, AccountState>, Problem> {
+fn states(conn: &mut AnyConnection, scope: &Scope, accounts: &[Id]) -> Result<HashMap<Id, AccountState>, Problem> {
     let rows = match scope.at {
         None => Account::open_all(conn, Ledger::PLATFORM, accounts)?,
         Some(at) => {

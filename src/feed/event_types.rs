@@ -53,6 +53,7 @@ const LINES: &[Line] = &[
     ("stakeholder.create", &["stakeholder"], "Sebuah organisasi dimasukkan.", "An organisation was entered."),
     ("stakeholder.edit", &["stakeholder"], "Data sebuah organisasi diubah.", "An organisation was edited."),
     ("stakeholder.confirm", &["stakeholder"], "Sebuah organisasi dikonfirmasi.", "An organisation was confirmed."),
+    ("stakeholder.reorganise", &["stakeholder", "membership", "client", "webhook", "participant", "follow_up", "focus_area"], "Organisasi digabung atau dipecah, dan apa yang masih berjalan berpindah bersamanya.", "Organisations were merged or split, and what was under way moved with them."),
     ("framework.load", &["framework"], "Sebuah edisi kerangka dimuat.", "An edition of a framework was loaded."),
 
     ("program.create", &["program"], "Program dimulai.", "The programme was begun."),
@@ -157,7 +158,8 @@ mod tests {
 
     /// What only reads makes no row.
     fn writes(action: &&Action) -> bool {
-        let reads = ["program.list", "program.summarize", "program.follow", "access.explain", "access.review", "webhook.test"];
+        let reads =
+            ["program.list", "program.summarize", "program.follow", "access.explain", "access.review", "webhook.test"];
         !action.name().ends_with(".read") && !reads.contains(&action.name())
     }
 
@@ -166,8 +168,7 @@ mod tests {
         let types: BTreeSet<&str> = EventType::all().iter().map(|known| known.name).collect();
         assert_eq!(types.len(), LINES.len());
         // What the service does itself stands in no policy.
-        let own =
-            ["account.set_password", "client.expiring", "framework.load", "membership.lapse", "webhook.disable"];
+        let own = ["account.set_password", "client.expiring", "framework.load", "membership.lapse", "webhook.disable"];
         let actions = Action::ALL.iter().filter(writes).map(|action| action.name()).chain(own);
         assert_eq!(types, actions.collect());
     }

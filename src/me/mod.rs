@@ -2,6 +2,6 @@
 
 mod explain;
 mod routes;
-mod tasks;
+pub mod tasks;
 
 pub use routes::routes;

@@ -266,7 +266,7 @@ impl Membership {
                 )]));
             }
         };
-        tx.must_exist::<Stakeholder>(&[("/stakeholder_id".into(), new.stakeholder_id)])?;
+        Stakeholder::must_act(tx, &[("/stakeholder_id".into(), new.stakeholder_id)])?;
         check(tx, &new.content)?;
         let same: i64 = membership_revisions::table
             .filter(membership_revisions::ledger_id.eq(tx.reach.ledger))
@@ -381,7 +381,7 @@ impl Membership {
     }
 
     /// Ends it at once, today being `today` in its programme.
-    pub(super) fn cease(&mut self, today: NaiveDate) {
+    pub fn cease(&mut self, today: NaiveDate) {
         let yesterday = today.pred_opt().unwrap_or(today);
         self.content.until_on = Some(yesterday.max(self.content.from_on));
         self.state = MembershipState::Ended;

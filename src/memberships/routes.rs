@@ -5,7 +5,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::model::{Membership, MembershipContent, MembershipEnd, MembershipFilter, NewMembership};
 use crate::{
     access::{Can, Seen},
+    consequences::{self, Consequence},
     db::Id,
+    decisions::Trial,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
     page::{ExpandParams, ListParams, Listing, PageParams, View, ViewParams},
@@ -127,16 +129,25 @@ async fn edit(
     can.change(move |tx| Membership::edit(tx, path.membership_id, seen, patch)).await
 }
 
+/// A membership with its last day, and what its end brings.
+#[derive(Serialize, ToSchema)]
+pub struct EndedMembership {
+    #[serde(flatten)]
+    membership: Membership,
+    consequences: Vec<Consequence>,
+}
+
 /// End a membership
 ///
-/// At once, or on a later day. The last lead of an active programme stays.
+/// At once, or on a later day. The last lead of an active programme stays. `consequences` tells what stops then and what
+/// nobody is left to do; `dry_run=true` tells it before.
 #[utoipa::path(
     tag = "memberships", operation_id = "end_membership",
-    params(MembershipPath, IfMatch, Repeat),
+    params(MembershipPath, Trial, IfMatch, Repeat),
     request_body = MembershipEnd,
     security(("bearer" = [Action::EndMembership])),
     responses(
-        (status = 200, description = "The membership with its last day", body = Membership),
+        (status = 200, description = "The membership with its last day", body = EndedMembership),
         (status = 409, description = "Its state does not allow it"),
     ),
 )]
@@ -144,10 +155,16 @@ async fn edit(
 async fn end(
     can: Can<EndMembership>,
     path: web::Path<MembershipPath>,
+    trial: web::Query<Trial>,
     seen: Seen,
     Valid(act): Valid<MembershipEnd>,
 ) -> Result<HttpResponse, Problem> {
-    can.change(move |tx| Membership::end(tx, path.membership_id, seen, act)).await
+    can.write_or_try(trial.dry_run, move |tx| {
+        let id = path.membership_id;
+        let (ended, consequences) = consequences::of_ending(tx, id, |tx| Membership::end(tx, id, seen, act))?;
+        tx.changed_with(ended, &consequences)
+    })
+    .await
 }
 
 /// Confirm a membership
