@@ -161,7 +161,7 @@ async fn keep_house(service: web::Data<Service>) {
         }
         if minutes.is_multiple_of(60) {
             match memberships::end_unconfirmed(&service).await {
-                Ok(ended) => log::debug!("ended {ended} memberships that nobody confirmed"),
+                Ok((told, ended)) => log::debug!("told of {told} memberships that are due, ended {ended}"),
                 Err(problem) => log::warn!("memberships could not be ended: {}", problem.name()),
             }
             let now = service.clock.now();

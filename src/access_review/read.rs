@@ -224,7 +224,7 @@ pub fn tell(
             granted_at: one.meta.created_at,
             confirmed_on: one.confirmed_on,
             due_on: one.due_on(),
-            ends_unconfirmed_on: one.ends_unconfirmed_on(),
+            ends_unconfirmed_on: one.ends_unconfirmed_on(program.day),
             due: is_due(&one, program.day),
             last_sign_in_at: sign_ins.get(&one.account_id).copied(),
         }

@@ -94,7 +94,7 @@ impl FromRequest for AsTable {
 ///
 /// Every membership that gives access now or will, or that did at an earlier moment: who holds which role for whom, by which
 /// document, when somebody last confirmed it, and when the account last signed in. `due=true` lists those whose beginning or
-/// last confirmation was twelve months ago; a month later the service ends them. Admins review all programmes, leads and
+/// last confirmation was twelve months ago; a month after the service told so (`membership.due`) it ends them. Admins review all programmes, leads and
 /// secretariats their own. JSON page by page; as CSV all of it, in which a cell that begins like a formula has an apostrophe
 /// before it.
 #[utoipa::path(

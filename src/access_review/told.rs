@@ -39,7 +39,8 @@ pub struct ReviewedMembership {
     pub confirmed_on: Option<NaiveDate>,
     /// The day from which it is due for a confirmation: twelve months after its beginning or its last one.
     pub due_on: NaiveDate,
-    /// The day on which the service ends it, if nobody confirms it before. The last lead stays.
+    /// The day on which the service ends it, if nobody confirms it before: a month after it was told to be due. The last lead
+    /// stays.
     pub ends_unconfirmed_on: NaiveDate,
     /// Whether it is due for a confirmation on the day that is looked at.
     pub due: bool,

@@ -66,6 +66,7 @@ const LINES: &[Line] = &[
     ("membership.edit", &["membership"], "Sebuah keanggotaan diubah.", "A membership was edited."),
     ("membership.end", &["membership"], "Sebuah keanggotaan diakhiri.", "A membership was ended."),
     ("membership.confirm", &["membership"], "Sebuah keanggotaan dikonfirmasi masih benar.", "A membership was confirmed to be right still."),
+    ("membership.due", &["membership"], "Sebuah keanggotaan sudah dua belas bulan tidak dikonfirmasi, dan berakhir sebulan lagi.", "A membership was not confirmed for twelve months, and ends in a month."),
     ("membership.lapse", &["membership"], "Sebuah keanggotaan berakhir karena tiga belas bulan tidak dikonfirmasi.", "A membership ended, since nobody confirmed it for thirteen months."),
 
     ("client.make", &["client"], "Sebuah klien dibuat.", "A client was made."),
@@ -168,7 +169,14 @@ mod tests {
         let types: BTreeSet<&str> = EventType::all().iter().map(|known| known.name).collect();
         assert_eq!(types.len(), LINES.len());
         // What the service does itself stands in no policy.
-        let own = ["account.set_password", "client.expiring", "framework.load", "membership.lapse", "webhook.disable"];
+        let own = [
+            "account.set_password",
+            "client.expiring",
+            "framework.load",
+            "membership.due",
+            "membership.lapse",
+            "webhook.disable",
+        ];
         let actions = Action::ALL.iter().filter(writes).map(|action| action.name()).chain(own);
         assert_eq!(types, actions.collect());
     }

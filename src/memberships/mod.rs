@@ -4,8 +4,8 @@
 //! Nobody grants more than they have, and the last lead of an active programme stays. Role and
 //! account never change: another role is another membership. Nor does the organisation, but where it is merged or split.
 //!
-//! A membership is relied on for twelve months from its beginning or its last confirmation. Then it is due for one, which
-//! the access review lists; a month later the service ends it, if it is not somebody's last lead.
+//! A membership is relied on for twelve months from its beginning or its last confirmation. Then it is due for one:
+//! the service tells so, and the access review lists it. A month later the service ends it, if it is not the last lead's.
 
 mod lapse;
 mod model;

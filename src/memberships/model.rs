@@ -103,6 +103,9 @@ pub struct Membership {
     /// The day on which somebody last said that it is still right; null: nobody since it was granted.
     #[serde(default)]
     pub confirmed_on: Option<NaiveDate>,
+    /// The day on which it was told that it is due for a confirmation, where nobody gave one since.
+    #[serde(default)]
+    pub due_told_on: Option<NaiveDate>,
     /// With `expand=account,stakeholder`: the account's name, the organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expanded: Option<Value>,
@@ -293,6 +296,7 @@ impl Membership {
             content: new.content,
             state: MembershipState::Active,
             confirmed_on: None,
+            due_told_on: None,
             expanded: None,
         };
         tx.create(membership, None)
@@ -337,9 +341,9 @@ impl Membership {
     }
 }
 
-/// Months without a confirmation after which a membership is due for one, and after which it ends.
+/// Months without a confirmation after which a membership is due for one, and from when that was told to its end.
 const DUE_AFTER: Months = Months::new(12);
-const ENDS_AFTER: Months = Months::new(13);
+const ENDS_AFTER: Months = Months::new(1);
 
 impl Membership {
     /// Says that it is still right. Nobody says so of their own.
@@ -355,6 +359,7 @@ impl Membership {
             )));
         }
         membership.confirmed_on = Some(tx.today());
+        membership.due_told_on = None;
         tx.change(membership, Some(&why.reason))
     }
 
@@ -369,9 +374,11 @@ impl Membership {
         self.relied_on_since().checked_add_months(DUE_AFTER).unwrap_or(NaiveDate::MAX)
     }
 
-    /// The day on which the service ends it, if nobody confirms it before.
-    pub fn ends_unconfirmed_on(&self) -> NaiveDate {
-        self.relied_on_since().checked_add_months(ENDS_AFTER).unwrap_or(NaiveDate::MAX)
+    /// The day on which the service ends it, as it looks on this day, if nobody confirms it before: a month after it was told
+    /// to be due. So nothing ends unannounced, however long the service did not run.
+    pub fn ends_unconfirmed_on(&self, day: NaiveDate) -> NaiveDate {
+        let told = self.due_told_on.unwrap_or_else(|| self.due_on().max(day));
+        told.checked_add_months(ENDS_AFTER).unwrap_or(NaiveDate::MAX)
     }
 
     /// Whether it holds on a day in its programme.

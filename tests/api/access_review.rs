@@ -30,14 +30,20 @@ fn names(items: &[Value]) -> Vec<&str> {
 
 story! {
     async fn what_nobody_confirms_is_listed_and_ends_a_month_later(world) {
-        let ended = async || end_unconfirmed(&world.service).await.unwrap();
-        assert_eq!((review(&world, Member(Lead), "due=true").await.len(), ended().await), (0, 0));
+        let unconfirmed = async || end_unconfirmed(&world.service).await.unwrap();
+        assert_eq!((review(&world, Member(Lead), "due=true").await.len(), unconfirmed().await), (0, (0, 0)));
         world.clock.advance(TimeDelta::days(366));
         let due = review(&world, Member(Lead), "due=true").await;
-        assert_eq!((due.len(), ended().await), (6, 0));
+        assert_eq!(due.len(), 6);
         assert!(due.iter().all(|one| one["due"] == true && one["holds"] == true && one["confirmed_on"].is_null()));
 
+        // Each is told of once, in both programmes.
+        assert_eq!((unconfirmed().await, unconfirmed().await), ((12, 0), (0, 0)));
+        let told = world.get(Member(Secretariat), "{p}/changes?types=membership.due").expect(200).await;
+        assert_eq!((told.items().len(), &told.items()[0]["content"]["due_told_on"]), (6, &json!("2027-01-16")));
+
         let agency = of(&world, "agency").await;
+        assert_eq!(agency["ends_unconfirmed_on"], "2027-02-16");
         let confirm = |who: Who, one: &Value| world.post(who, &format!("{}/confirmation", path(one))).json(json!({"reason": "Masih bertugas."}));
         confirm(Member(Secretariat), &agency).expect(428).await;
         confirm(Member(Partner), &agency).if_match(&etag(&agency)).expect(403).await;
@@ -54,13 +60,17 @@ story! {
         assert_eq!((&agency["due"], &agency["due_on"], &agency["ends_unconfirmed_on"]), (&json!(false), &json!("2028-01-16"), &json!("2028-02-16")));
         assert_eq!(review(&world, Member(Lead), "due=false").await.len(), 1);
 
-        world.clock.advance(TimeDelta::days(31));
-        assert!(ended().await > 0);
-        assert_eq!(ended().await, 0);
+        world.clock.advance(TimeDelta::days(30));
+        assert_eq!(unconfirmed().await, (0, 0));
+        world.clock.advance(TimeDelta::days(1));
+        assert_eq!((unconfirmed().await, unconfirmed().await), ((0, 9), (0, 0)));
         // The one that was confirmed stays, and so does the last lead.
         assert_eq!(names(&review(&world, Member(Lead), "").await), ["lead", "agency"]);
         world.get(Member(Facilitator), "{p}/questions").expect(404).await;
         world.get(Member(Agency), "{p}/questions").expect(200).await;
+        // Of a service that was stopped for years nothing ends unannounced.
+        world.clock.advance(TimeDelta::days(1000));
+        assert_eq!((unconfirmed().await, unconfirmed().await), ((1, 0), (0, 0)));
         let lapsed = world.ledger().iter().filter(|(action, _)| action == "membership.lapse").count();
         assert_eq!(lapsed, 4);
         let told = world.get(Member(Lead), "{p}/changes?types=membership.lapse").expect(200).await;
