@@ -36,7 +36,7 @@ pub struct StakeholderMerge {
 
 /// What of an organisation's goes to one part of it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-pub struct SplitShare {
+pub struct StakeholderShare {
     #[serde(default)]
     #[schema(max_items = 1000)]
     pub membership_ids: Vec<Id>,
@@ -47,10 +47,10 @@ pub struct SplitShare {
 
 /// An organisation that one is split into, and what goes to it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-pub struct SplitPart {
+pub struct StakeholderPart {
     pub stakeholder_id: Id,
     #[serde(flatten)]
-    pub share: SplitShare,
+    pub share: StakeholderShare,
 }
 
 /// How an organisation is split. Every membership that holds or will hold and every client that is not revoked, in active
@@ -58,10 +58,10 @@ pub struct SplitPart {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct StakeholderSplit {
     #[schema(min_items = 1, max_items = 20)]
-    pub into: Vec<SplitPart>,
+    pub into: Vec<StakeholderPart>,
     /// What the organisation keeps, which then goes on beside the others; null: it is there no more.
     #[serde(default)]
-    pub keeps: Option<SplitShare>,
+    pub keeps: Option<StakeholderShare>,
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
 }
