@@ -16,6 +16,7 @@ use crate::{
     policy::Role,
     problem::Problem,
     schema::{account_revisions, input_imports, membership_revisions, program_revisions, sign_ins, webhook_revisions},
+    stakeholders::Stakeholder,
     versioned::Resource,
     webhooks::Webhook,
 };
@@ -198,7 +199,8 @@ fn left(tx: &mut Tx<'_>, caller: &Caller, held: &Held, day: NaiveDate) -> Result
         return Ok(Vec::new());
     }
     let kind = ConsequenceKind::OrganizationLeft;
-    let mut told = vec![Consequence::plain(kind, Some(&held.slug), "stakeholder", held.stakeholder)];
+    let organisation = held.stakeholder;
+    let mut told = vec![Consequence::at::<Stakeholder>(kind, &held.slug, organisation, &organisation.to_string())];
     // What it does as an organisation; running the programme goes on with others.
     let runs = matches!(held.role, Role::Lead | Role::Secretariat | Role::Facilitator);
     if !runs {

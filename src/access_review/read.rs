@@ -85,13 +85,13 @@ pub fn scope(
     for (id, slug, state, zone) in rows {
         let zone = time_zone_named(&zone)?;
         let instant = moment(as_of, zone, now)?;
-        // One that had not begun then has no row.
-        let Some(at) = as_of
-            .map(|_| ledger::sequence_at(conn, id, instant))
-            .transpose()?
-            .map_or(Some(None), |found| found.map(Some))
-        else {
-            continue;
+        let at = match as_of {
+            None => None,
+            Some(_) => match ledger::sequence_at(conn, id, instant)? {
+                // It had not begun.
+                None => continue,
+                found => found,
+            },
         };
         let day = instant.with_timezone(&zone).date_naive();
         programs.push(Reviewed { id, slug, active: state == "active", at, day });
