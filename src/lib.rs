@@ -28,6 +28,7 @@
 //! Where the two databases differ is in [`db`] alone. `docs/architecture.md` says more, and how to add a resource.
 
 pub mod access;
+mod access_review;
 pub mod accounts;
 pub mod api;
 mod asked_said_did;
@@ -35,6 +36,7 @@ pub mod ballots;
 pub mod clients;
 pub mod clock;
 pub mod config;
+mod consequences;
 mod consultations;
 mod coverage;
 mod criteria;

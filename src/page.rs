@@ -16,6 +16,7 @@ use utoipa::{
 };
 
 use crate::{
+    access::end_of,
     db::Id,
     problem::{FieldError, Lang, Problem, Text},
     service::Service,
@@ -46,10 +47,11 @@ pub struct ViewParams {
     /// `localized`: each text in one language (by `Accept-Language`), with `lang` and `stale`.
     #[param(inline)]
     view: Option<ViewKind>,
-    /// The state at an earlier moment: an RFC 3339 instant, or `seq:N` for the state after ledger row N. Rights are today's.
+    /// The state at an earlier moment: an RFC 3339 instant, a day (its end, in the programme's time zone; for what all
+    /// programmes share, in UTC), or `seq:N` for the state after ledger row N. Rights are today's.
     #[param(
         max_length = 40,
-        pattern = r"^(seq:[1-9][0-9]{0,17}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+ -][0-9]{2}:[0-9]{2}))$",
+        pattern = r"^(seq:[1-9][0-9]{0,17}|[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+ -][0-9]{2}:[0-9]{2}))?)$",
         example = "seq:1"
     )]
     as_of: Option<String>,
@@ -144,6 +146,8 @@ impl View {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AsOf {
     Instant(chrono::DateTime<chrono::Utc>),
+    /// The end of a day, where the programme is.
+    Day(chrono::NaiveDate),
     Sequence(i64),
 }
 
@@ -152,16 +156,28 @@ impl AsOf {
         if let Some(sequence) = text.strip_prefix("seq:") {
             return sequence.parse().ok().filter(|sequence| *sequence >= 1).map(AsOf::Sequence);
         }
+        if let Ok(day) = text.parse() {
+            return Some(AsOf::Day(day));
+        }
         // A plus sign that was not escaped arrives as a blank.
         let text = text.replace(' ', "+");
         chrono::DateTime::parse_from_rfc3339(&text).ok().map(|at| AsOf::Instant(at.to_utc()))
+    }
+
+    /// The instant, where this is not a row of a ledger: of a day, its last microsecond there.
+    pub fn instant(self, zone: chrono_tz::Tz) -> Option<chrono::DateTime<chrono::Utc>> {
+        match self {
+            AsOf::Instant(at) => Some(at),
+            AsOf::Day(day) => Some(end_of(day, zone) - chrono::TimeDelta::microseconds(1)),
+            AsOf::Sequence(_) => None,
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for AsOf {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        AsOf::parse(&text).ok_or_else(|| serde::de::Error::custom("must be an RFC 3339 instant or seq:N"))
+        AsOf::parse(&text).ok_or_else(|| serde::de::Error::custom("must be an RFC 3339 instant, a day or seq:N"))
     }
 }
 
@@ -377,8 +393,8 @@ fn read_view<'q>(
                 None => faults.push(fault(
                     "?as_of",
                     "format",
-                    "must be an RFC 3339 instant or seq:N",
-                    "harus waktu RFC 3339 atau seq:N",
+                    "must be an RFC 3339 instant, a day or seq:N",
+                    "harus waktu RFC 3339, hari, atau seq:N",
                 )),
             },
             "expand" if expands != Some(&[]) => view.expand.extend(value.split(',').map(str::to_owned)),

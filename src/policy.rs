@@ -145,6 +145,7 @@ policy! {
     ChangeEmail          = "me.change_email",         SignedIn: ;
     EndOwnSignIn         = "me.end_sign_in",          SignedIn: ;
     ExplainAccess        = "access.explain",          SignedIn: ;
+    ReviewAccess         = "access.review",           Platform: Lead Secretariat Admin;
 
     ReadAccount          = "account.read",            Platform: Admin;
     CreateAccount        = "account.create",          Platform: Admin;
@@ -164,6 +165,7 @@ policy! {
     CreateStakeholder    = "stakeholder.create",      Platform: Lead Secretariat Admin;
     EditStakeholder      = "stakeholder.edit",        Platform: Lead Secretariat Admin;
     ConfirmStakeholder   = "stakeholder.confirm",     Platform: Lead Secretariat Admin;
+    ReorganizeStakeholder = "stakeholder.reorganise", Platform: Admin;
 
     ListPrograms         = "program.list",            SignedIn: ;
     ReadProgram          = "program.read",            Program:  Lead Secretariat Facilitator Agency Partner Observer Admin;
@@ -182,6 +184,7 @@ policy! {
     GrantMembership      = "membership.grant",        Program:  Lead Secretariat Admin;
     EditMembership       = "membership.edit",         Program:  Lead Secretariat Admin;
     EndMembership        = "membership.end",          Program:  Lead Secretariat Admin;
+    ConfirmMembership    = "membership.confirm",      Program:  Lead Secretariat Admin;
 
     ReadPhase            = "phase.read",              Program:  Lead Secretariat Facilitator Agency Partner Observer;
     PlanPhase            = "phase.plan",              Program:  Lead Secretariat;
@@ -321,8 +324,11 @@ impl Action {
     /// Whether a client can be given it: what is done in one programme. Credentials and memberships are given by people,
     /// and so are webhooks, which are told what a role sees.
     pub fn is_for_clients(self) -> bool {
-        let gives = matches!(self.subject(), "client" | "webhook")
-            || matches!(self, Action::GrantMembership | Action::EditMembership | Action::EndMembership);
+        let of_people = matches!(
+            self,
+            Action::GrantMembership | Action::EditMembership | Action::EndMembership | Action::ConfirmMembership
+        );
+        let gives = of_people || matches!(self.subject(), "client" | "webhook");
         self.scope() == Scope::Program && !gives
     }
 

@@ -23,7 +23,7 @@ use crate::{
     frameworks, idempotency, inputs, invitations, keys,
     ledger::checkpoints,
     mail::{self, Way},
-    one_time,
+    memberships, one_time,
     problem::{Lang, Problem},
     seal::Sealer,
     service::Service,
@@ -173,6 +173,10 @@ async fn keep_house(service: web::Data<Service>) {
             Err(problem) => log::warn!("invitations that are over could not be ended: {}", problem.name()),
         }
         if minutes.is_multiple_of(60) {
+            match memberships::end_unconfirmed(&service).await {
+                Ok((told, ended)) => log::debug!("told of {told} memberships that are due, ended {ended}"),
+                Err(problem) => log::warn!("memberships could not be ended: {}", problem.name()),
+            }
             let now = service.clock.now();
             let swept = service.db.run(Lane::Long, move |conn| {
                 Ok(idempotency::sweep(conn, now)?

@@ -94,6 +94,11 @@ pub trait Resource: Serialize + DeserializeOwned + Versioned + Send + 'static {
         false
     }
 
+    /// Where it went on, if that is another thing now: whoever asks for this one is sent there.
+    fn moved_to(_stored: &Stored) -> Result<Option<Id>, Problem> {
+        Ok(None)
+    }
+
     /// What stands behind the ids that the client wants expanded, by name.
     fn expand(
         _conn: &mut AnyConnection,

@@ -152,7 +152,7 @@ fn of_row(row: Row) -> Result<Caller, Problem> {
 }
 
 /// The instant at which a day ends in a time zone.
-fn end_of(day: NaiveDate, time_zone: Tz) -> DateTime<Utc> {
+pub fn end_of(day: NaiveDate, time_zone: Tz) -> DateTime<Utc> {
     let midnight = day.checked_add_days(Days::new(1)).map(|next| next.and_time(NaiveTime::MIN));
     let local = midnight.and_then(|midnight| time_zone.from_local_datetime(&midnight).earliest());
     local.map_or(DateTime::<Utc>::MAX_UTC, |local| local.with_timezone(&Utc))

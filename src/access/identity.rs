@@ -153,7 +153,7 @@ impl Caller {
         held.map(|held| held.program).collect()
     }
 
-    /// Loads the account again inside a write; whether its sign-in goes on was seen moments ago.
+    /// Loads an account again, for a write or for what it holds where; whether its sign-in goes on was seen moments ago.
     pub fn reload(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>) -> Result<Caller, Problem> {
         let known: Option<(String, bool, Option<NaiveDate>)> = account_revisions::table
             .filter(account_revisions::subject_id.eq(account))

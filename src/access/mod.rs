@@ -21,7 +21,7 @@ mod system;
 mod tx;
 mod write;
 
-pub use credential::Credential;
+pub use credential::{Credential, end_of};
 pub use deputy::Deputy;
 pub use door::{Can, Ledger, Myself, Platform, Reach};
 pub use identity::{Caller, Callers, Held, Machine, authenticate};

@@ -5,11 +5,16 @@ use actix_web::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
 use futures_util::stream;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::door::{Can, Ledger, Reach};
+use super::{
+    door::{Can, Ledger, Reach},
+    tx::place,
+};
 use crate::{
     db::{AnyConnection, Head, Id, Lane},
     ledger::{self, LedgerRow},
@@ -18,6 +23,8 @@ use crate::{
     pages::Rendition,
     policy::{Action, Gate, Roles},
     problem::{Lang, Problem},
+    programs::time_zone_named,
+    schema::program_revisions,
     versioned::{Resource, Stored, hidden},
 };
 
@@ -151,6 +158,13 @@ pub fn moment(
         None => return Ok(None),
         Some(_) => ledger::newest(conn, ledger)?,
     };
+    let as_of = match as_of {
+        Some(AsOf::Day(day)) => {
+            let end = AsOf::Day(day).instant(zone_of(conn, ledger)?);
+            Some(AsOf::Instant(end.ok_or_else(|| Problem::BadAsOf(day.to_string()))?))
+        }
+        other => other,
+    };
     match as_of {
         Some(AsOf::Sequence(sequence)) if sequence <= head => Ok(Some(sequence)),
         Some(AsOf::Sequence(sequence)) => Err(Problem::BadAsOf(format!("seq:{sequence}"))),
@@ -160,8 +174,16 @@ pub fn moment(
             Some(sequence) => Ok(Some(sequence)),
             None => Err(Problem::BadAsOf(crate::db::types::instant_text(&at))),
         },
-        None => Ok(None),
+        Some(AsOf::Day(_)) | None => Ok(None),
     }
+}
+
+/// The time zone that days of a ledger are told in: its programme's, or UTC for the platform's.
+fn zone_of(conn: &mut AnyConnection, ledger: Id) -> Result<Tz, Problem> {
+    use program_revisions as t;
+    let zone = t::table.filter(t::subject_id.eq(ledger)).filter(t::seq_to.is_null()).select(t::time_zone);
+    let zone: Option<String> = zone.first(conn).optional()?;
+    zone.map_or(Ok(Tz::UTC), |name| time_zone_named(&name))
 }
 
 fn find<R: Resource>(
@@ -245,8 +267,20 @@ impl<A: Gate> Can<A> {
                 Ok((stored, expanded))
             })
             .await?;
+        if let Some(id) = R::moved_to(&stored)? {
+            return Ok(self.moved(&place::<R>(&self.reach.slug, &id.to_string())));
+        }
         let body = viewed::<R>(&stored, &self.reach, &view, expanded)?;
         Ok(self.tagged(etag(stored.revision, &body), body))
+    }
+
+    /// 308 to where something went on, with the same query.
+    fn moved(&self, place: &str) -> HttpResponse {
+        let query = self.request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        HttpResponse::PermanentRedirect()
+            .insert_header((header::LOCATION, format!("{place}{query}")))
+            .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+            .finish()
     }
 
     /// Answers one earlier revision of a resource.

@@ -12,11 +12,13 @@ use super::{
     write::Reply,
 };
 use crate::{
+    consequences::Consequence,
     db::{AnyConnection, At, Head, Id, MANY, Reused, lock_head},
     ledger::{self, Act, NewRow},
     localized,
     policy::{Action, Roles},
     problem::{FieldError, Problem, Text},
+    programs::{Program, time_zone_named},
     schema::ledgers,
     valid::Schemas,
     versioned::{Resource, Stored, hidden},
@@ -305,6 +307,27 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Turns to a programme whose ledger this change holds: what it makes from here on belongs to that one.
+    pub fn turn_to(&mut self, program: &Program) -> Result<(), Problem> {
+        // One that was begun while the others were waited for is held by nobody.
+        if !self.heads.contains_key(&program.meta.id) {
+            return Err(Problem::Busy { retry_after_s: 1 });
+        }
+        self.reach.ledger = program.meta.id;
+        self.reach.slug = program.slug.as_str().into();
+        self.source_language = program.source_language.clone();
+        self.time_zone = time_zone_named(&program.content.time_zone)?;
+        Ok(())
+    }
+
+    /// Turns back to what all programmes share.
+    pub fn turn_to_platform(&mut self) {
+        self.reach.ledger = Ledger::PLATFORM;
+        self.reach.slug = "".into();
+        self.source_language = "id".into();
+        self.time_zone = Tz::UTC;
+    }
+
     /// Puts what the ledgers tell of this change into the database.
     fn tell(&mut self) -> QueryResult<()> {
         ledger::append(self.conn, std::mem::take(&mut self.told))
@@ -373,6 +396,19 @@ impl Tx<'_> {
     /// The answer to something that was changed.
     pub fn changed<R: Resource>(&mut self, changed: Recorded<R>) -> Result<Recorded<Reply>, Problem> {
         Ok(Recorded(self.reply(200, &changed.0)?))
+    }
+
+    /// The same, with what followed from it beside.
+    pub fn changed_with<R: Resource>(
+        &mut self,
+        changed: Recorded<R>,
+        consequences: &[Consequence],
+    ) -> Result<Recorded<Reply>, Problem> {
+        let mut reply = self.reply(200, &changed.0)?;
+        let told = serde_json::to_string(consequences).map_err(Problem::internal)?;
+        let rest = reply.body.strip_suffix('}').unwrap_or(&reply.body);
+        reply.body = format!("{rest},\"consequences\":{told}}}");
+        Ok(Recorded(reply))
     }
 
     /// The answer to several things that were made or changed: each as the caller sees it.

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, http::StatusCode, http::header, web};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -5,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     credential::Credential,
-    door::{Can, Ledger, Reach},
+    door::{Can, Ledger, Platform, Reach},
     identity::Caller,
     tx::{Recorded, Tx},
 };
@@ -14,6 +16,7 @@ use crate::{
     db::{AnyConnection, Id, Lane, lock_head, write_transaction},
     front::{DRY_RUN, RequestId},
     idempotency::{self, Key},
+    ledger,
     policy::{Action, Gate, Roles},
     problem::Problem,
     programs::time_zone_named,
@@ -88,11 +91,21 @@ pub(super) struct Ask {
     key: Option<Key>,
     source_language: String,
     time_zone: chrono_tz::Tz,
+    /// Whether it may touch every programme.
+    across: bool,
 }
 
 impl Ask {
     pub(super) fn new(reach: Reach, action: Action, request_id: String, key: Option<Key>) -> Ask {
-        Ask { reach, action, request_id, key, source_language: String::new(), time_zone: chrono_tz::Tz::UTC }
+        Ask {
+            reach,
+            action,
+            request_id,
+            key,
+            source_language: String::new(),
+            time_zone: chrono_tz::Tz::UTC,
+            across: false,
+        }
     }
 }
 
@@ -134,17 +147,22 @@ impl<A: Gate> Can<A> {
         trial: bool,
         work: impl FnOnce(&mut Tx<'_>) -> Result<Recorded<Reply>, Problem> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
+        self.do_or_try(trial, false, Box::new(work)).await
+    }
+
+    /// Runs a change, or tries it. One `across` holds the ledgers of all programmes.
+    async fn do_or_try(&self, trial: bool, across: bool, work: Work) -> Result<HttpResponse, Problem> {
+        let key = idempotency::key(&self.request)?;
         if !trial {
-            return self.write(work).await;
+            return transact(&self.service, Ask { across, ..self.ask(key) }, work).await;
         }
-        // A trial keeps no key; one that would not do in earnest is refused all the same.
-        idempotency::key(&self.request)?;
-        let (shared, ask) = (self.service.clone(), self.ask(None));
+        // A trial keeps no key; one that would not do in earnest was refused all the same.
+        let (shared, ask) = (self.service.clone(), Ask { across, ..self.ask(None) });
         let tried = self.service.db.run(Lane::Write, move |conn| {
             let mut reply = None;
             // The transaction ends as a failure does; what it would have answered is kept aside.
             let ended = write_transaction(conn, |conn| {
-                let done = run(conn, &shared, ask, Box::new(work))?;
+                let done = run(conn, &shared, ask, work)?;
                 reply = Some(done.refusal.map_or(Ok(done.reply), Err));
                 Err::<(), _>(Problem::NotFound)
             });
@@ -206,6 +224,19 @@ impl<A: Gate> Can<A> {
     }
 }
 
+impl<A: Gate> Platform<A> {
+    /// Like [`Can::write_or_try`], for a change of what all programmes share that changes programmes too. It takes the heads
+    /// of their ledgers before the platform's, each in the order of the ids: whoever changes one programme and the platform
+    /// takes them in that order as well, so that nobody waits for each other.
+    pub async fn write_across(
+        &self,
+        trial: bool,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<Recorded<Reply>, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        self.do_or_try(trial, true, Box::new(work)).await
+    }
+}
+
 /// The id that the request bears in logs and ledger.
 pub(super) fn request_id(request: &HttpRequest) -> String {
     request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
@@ -229,8 +260,14 @@ pub(super) fn run(
     work: impl FnOnce(&mut Tx<'_>) -> Result<Recorded<Reply>, Problem>,
 ) -> Result<Done, Problem> {
     let ledger = ask.reach.ledger;
-    let head = lock_head(conn, ledger)?.ok_or(Problem::NotFound)?;
-    let now = service.clock.now().max(head.at);
+    let mut heads = BTreeMap::new();
+    if ask.across {
+        for program in ledger::ids(conn)?.into_iter().filter(|id| *id != ledger) {
+            heads.insert(program, lock_head(conn, program)?.ok_or(Problem::NotFound)?);
+        }
+    }
+    heads.insert(ledger, lock_head(conn, ledger)?.ok_or(Problem::NotFound)?);
+    let now = heads.values().map(|head| head.at).fold(service.clock.now(), DateTime::max);
     let closed = check_rights(conn, &mut ask, now)?;
     if let Some(key) = &ask.key
         && let Some(reply) = idempotency::find(conn, ask.reach.account, key, now)?
@@ -251,7 +288,7 @@ pub(super) fn run(
         action: Some(ask.action),
         act: ask.action.name(),
         request_id: ask.request_id,
-        heads: [(ledger, head)].into(),
+        heads,
         told: Vec::new(),
         looked: Default::default(),
         rights_changed: false,

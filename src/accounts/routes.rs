@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     access::{Platform, Reply, Seen},
+    access_review,
+    consequences::{self, Consequence},
     db::Id,
+    decisions::Trial,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
     page::{ListParams, Listing, PageParams, View, ViewParams},
@@ -33,6 +36,7 @@ pub fn routes(api: &mut Routes<'_>) {
         .service(renew_token)
         .service(list_sign_ins)
         .service(end_sign_ins);
+    access_review::account_routes(api);
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -141,17 +145,25 @@ async fn edit(
     can.change(move |tx| Account::edit(tx, path.account_id, seen, patch)).await
 }
 
+/// An account that was locked, and what that brought.
+#[derive(Serialize, ToSchema)]
+pub struct LockedAccount {
+    #[serde(flatten)]
+    account: Account,
+    consequences: Vec<Consequence>,
+}
+
 /// Lock an account
 ///
 /// Its sign-ins end at once and nobody can sign in with it. The last admin and the last lead of an active
-/// programme cannot be locked.
+/// programme cannot be locked. `consequences` tells who and what cannot go on; `dry_run=true` tells it before.
 #[utoipa::path(
     tag = "accounts", operation_id = "lock_account",
-    params(AccountPath, IfMatch, Repeat),
+    params(AccountPath, Trial, IfMatch, Repeat),
     request_body = Reason,
     security(("bearer" = [Action::LockAccount])),
     responses(
-        (status = 200, description = "The account, locked", body = Account),
+        (status = 200, description = "The account, locked", body = LockedAccount),
         (status = 409, description = "It is locked already, or somebody's last"),
     ),
 )]
@@ -159,10 +171,16 @@ async fn edit(
 async fn lock(
     can: Platform<LockAccount>,
     path: web::Path<AccountPath>,
+    trial: web::Query<Trial>,
     seen: Seen,
     Valid(why): Valid<Reason>,
 ) -> Result<HttpResponse, Problem> {
-    can.change(move |tx| Account::lock(tx, path.account_id, seen, why)).await
+    can.write_or_try(trial.dry_run, move |tx| {
+        let consequences = consequences::of_locking(tx, path.account_id)?;
+        let locked = Account::lock(tx, path.account_id, seen, why)?;
+        tx.changed_with(locked, &consequences)
+    })
+    .await
 }
 
 /// Unlock an account

@@ -19,6 +19,7 @@ use crate::{
     questions::{Question, QuestionState},
     reason::Reason,
     schema::{ballot_revisions, vote_revisions},
+    stakeholders::Stakeholder,
     valid::Patch,
     versioned,
     versioned::{Meta, Resource, Stored},
@@ -340,6 +341,15 @@ impl Ballot {
                 "no_electorate",
                 "tahap ini belum punya daftar pemilih",
                 "the stage has no electorate yet",
+            )));
+        }
+        // Who acted for it has a voice for another now: one voice must not become two.
+        if !Stakeholder::gone(tx.conn, &stage.content.electorate)?.is_empty() {
+            return Err(Problem::Conflict(FieldError::new(
+                "",
+                "organisation_gone",
+                "daftar pemilih tahap ini memuat organisasi yang sudah digabung atau dipecah: perbaiki dahulu tahapnya",
+                "the stage's electorate names an organisation that was merged or split: edit the stage first",
             )));
         }
         ballot.electorate = stage.content.electorate;

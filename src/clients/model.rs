@@ -224,7 +224,7 @@ impl Client {
         if !OVERSEERS.meets(tx.reach.roles) && tx.reach.stakeholder != Some(stakeholder_id) {
             return Err(Problem::NotOwnOrganization);
         }
-        tx.must_exist::<Stakeholder>(&[("/stakeholder_id".into(), stakeholder_id)])?;
+        Stakeholder::must_act(tx, &[("/stakeholder_id".into(), stakeholder_id)])?;
         let client = Client {
             meta: Meta::new(tx.now),
             stakeholder_id,

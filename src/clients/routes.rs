@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     access::{Can, Reply, Seen},
+    consequences::{self, Consequence},
     db::Id,
+    decisions::Trial,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
     page::{ListParams, Listing, PageParams, View, ViewParams},
@@ -149,17 +151,26 @@ async fn edit(
     can.change(move |tx| Client::edit(tx, path.client_id, seen, patch)).await
 }
 
+/// A client that was revoked, and what that brought.
+#[derive(Serialize, ToSchema)]
+pub struct RevokedClient {
+    #[serde(flatten)]
+    client: Client,
+    consequences: Vec<Consequence>,
+}
+
 /// Revoke a client
 ///
 /// Its keys and tokens end at once: on this instance with the answer, on others within five seconds for reads. It cannot
-/// be brought back.
+/// be brought back. `consequences` tells which keys end and which files are taken in no further; `dry_run=true` tells it
+/// before.
 #[utoipa::path(
     tag = "clients", operation_id = "revoke_client",
-    params(ClientPath, IfMatch, Repeat),
+    params(ClientPath, Trial, IfMatch, Repeat),
     request_body = Reason,
     security(("bearer" = [Action::RevokeClient])),
     responses(
-        (status = 200, description = "The client, revoked", body = Client),
+        (status = 200, description = "The client, revoked", body = RevokedClient),
         (status = 409, description = "It is revoked already"),
     ),
 )]
@@ -167,10 +178,16 @@ async fn edit(
 async fn revoke(
     can: Can<RevokeClient>,
     path: web::Path<ClientPath>,
+    trial: web::Query<Trial>,
     seen: Seen,
     Valid(why): Valid<Reason>,
 ) -> Result<HttpResponse, Problem> {
-    can.change(move |tx| Client::revoke(tx, path.client_id, seen, why)).await
+    can.write_or_try(trial.dry_run, move |tx| {
+        let consequences = consequences::of_revoking(tx, path.client_id)?;
+        let revoked = Client::revoke(tx, path.client_id, seen, why)?;
+        tx.changed_with(revoked, &consequences)
+    })
+    .await
 }
 
 /// Make a key of a client

@@ -62,6 +62,7 @@ const LINES: &[Line] = &[
     ("stakeholder.create", &["stakeholder"], "Sebuah organisasi dimasukkan.", "An organisation was entered."),
     ("stakeholder.edit", &["stakeholder"], "Data sebuah organisasi diubah.", "An organisation was edited."),
     ("stakeholder.confirm", &["stakeholder"], "Sebuah organisasi dikonfirmasi.", "An organisation was confirmed."),
+    ("stakeholder.reorganise", &["stakeholder", "membership", "client", "webhook", "participant", "follow_up", "focus_area"], "Organisasi digabung atau dipecah, dan apa yang masih berjalan berpindah bersamanya.", "Organisations were merged or split, and what was under way moved with them."),
     ("framework.load", &["framework"], "Sebuah edisi kerangka dimuat.", "An edition of a framework was loaded."),
 
     ("program.create", &["program"], "Program dimulai.", "The programme was begun."),
@@ -73,6 +74,9 @@ const LINES: &[Line] = &[
     ("membership.grant", &["membership"], "Sebuah peran diberikan.", "A role was granted."),
     ("membership.edit", &["membership"], "Sebuah keanggotaan diubah.", "A membership was edited."),
     ("membership.end", &["membership"], "Sebuah keanggotaan diakhiri.", "A membership was ended."),
+    ("membership.confirm", &["membership"], "Sebuah keanggotaan dikonfirmasi masih benar.", "A membership was confirmed to be right still."),
+    ("membership.due", &["membership"], "Sebuah keanggotaan sudah dua belas bulan tidak dikonfirmasi, dan berakhir sebulan lagi.", "A membership was not confirmed for twelve months, and ends in a month."),
+    ("membership.lapse", &["membership"], "Sebuah keanggotaan berakhir karena tiga belas bulan tidak dikonfirmasi.", "A membership ended, since nobody confirmed it for thirteen months."),
 
     ("client.make", &["client"], "Sebuah klien dibuat.", "A client was made."),
     ("client.edit", &["client"], "Sebuah klien diubah.", "A client was edited."),
@@ -164,7 +168,8 @@ mod tests {
 
     /// What only reads makes no row.
     fn writes(action: &&Action) -> bool {
-        let reads = ["program.list", "program.summarize", "program.follow", "access.explain", "webhook.test"];
+        let reads =
+            ["program.list", "program.summarize", "program.follow", "access.explain", "access.review", "webhook.test"];
         // What they change is on no ledger: the address changes when it is confirmed.
         let reads = [&reads[..], &["me.change_email", "me.end_sign_in"]].concat();
         !action.name().ends_with(".read") && !reads.contains(&action.name())
@@ -177,6 +182,7 @@ mod tests {
         // What the service does itself stands in no policy.
         let own = ["account.set_password", "account.reset_password", "account.change_email", "invitation.accept"];
         let own = own.into_iter().chain(["invitation.expire", "client.expiring", "framework.load", "webhook.disable"]);
+        let own = own.chain(["membership.due", "membership.lapse"]);
         let actions = Action::ALL.iter().filter(writes).map(|action| action.name()).chain(own);
         assert_eq!(types, actions.collect());
     }

@@ -4,6 +4,6 @@ mod credentials;
 mod explain;
 mod routes;
 mod sign_ins;
-mod tasks;
+pub mod tasks;
 
 pub use routes::routes;

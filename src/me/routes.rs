@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     access::{Myself, Public, Seen},
+    access_review,
     accounts::{Account, OwnContent},
     db::Id,
     limits::LimitStanding,
@@ -29,6 +30,7 @@ pub fn routes(api: &mut Routes<'_>) {
         .service(matrix);
     super::sign_ins::routes(api);
     super::credentials::routes(api);
+    access_review::routes(api);
 }
 
 /// Read your own account

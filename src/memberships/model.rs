@@ -1,4 +1,4 @@
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -14,6 +14,7 @@ use crate::{
     page::{AnyOf, Filter, Page},
     policy::{Action, Role, beyond},
     problem::{FieldError, Problem},
+    reason::Reason,
     schema::{account_people, account_revisions, membership_revisions},
     stakeholders::Stakeholder,
     valid::Patch,
@@ -99,6 +100,12 @@ pub struct Membership {
     #[serde(flatten)]
     pub content: MembershipContent,
     pub state: MembershipState,
+    /// The day on which somebody last said that it is still right; null: nobody since it was granted.
+    #[serde(default)]
+    pub confirmed_on: Option<NaiveDate>,
+    /// The day on which it was told that it is due for a confirmation, where nobody gave one since.
+    #[serde(default)]
+    pub due_told_on: Option<NaiveDate>,
     /// With `expand=account,stakeholder`: the account's name, the organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expanded: Option<Value>,
@@ -164,7 +171,7 @@ impl Resource for Membership {
 
     fn possible(action: Action, state: &str) -> bool {
         match action {
-            Action::EditMembership | Action::EndMembership => state == "active",
+            Action::EditMembership | Action::EndMembership | Action::ConfirmMembership => state == "active",
             Action::GrantMembership => false,
             _ => true,
         }
@@ -262,7 +269,7 @@ impl Membership {
                 )]));
             }
         };
-        tx.must_exist::<Stakeholder>(&[("/stakeholder_id".into(), new.stakeholder_id)])?;
+        Stakeholder::must_act(tx, &[("/stakeholder_id".into(), new.stakeholder_id)])?;
         check(tx, &new.content)?;
         let same: i64 = membership_revisions::table
             .filter(membership_revisions::ledger_id.eq(tx.reach.ledger))
@@ -288,6 +295,8 @@ impl Membership {
             role: new.role,
             content: new.content,
             state: MembershipState::Active,
+            confirmed_on: None,
+            due_told_on: None,
             expanded: None,
         };
         tx.create(membership, None)
@@ -321,14 +330,68 @@ impl Membership {
             // It holds until then; the day ends it by itself.
             Some(on) => membership.content.until_on = Some(on),
             None => {
-                let yesterday = tx.today().pred_opt().unwrap_or(tx.today());
-                let until = end.on.unwrap_or(yesterday);
-                membership.content.until_on = Some(until.max(membership.content.from_on));
-                membership.state = MembershipState::Ended;
+                membership.cease(tx.today());
+                if let Some(on) = end.on {
+                    membership.content.until_on = Some(on.max(membership.content.from_on));
+                }
             }
         }
         check_days("/on", Some(membership.content.from_on), membership.content.until_on)?;
         tx.change(membership, Some(&end.reason))
+    }
+}
+
+/// Months without a confirmation after which a membership is due for one, and from when that was told to its end.
+const DUE_AFTER: Months = Months::new(12);
+const ENDS_AFTER: Months = Months::new(1);
+
+impl Membership {
+    /// Says that it is still right. Nobody says so of their own.
+    pub fn confirm(tx: &mut Tx<'_>, id: Id, seen: Seen, why: Reason) -> Result<Recorded<Membership>, Problem> {
+        let mut membership: Membership = tx.current(id, seen)?;
+        within(tx, membership.role.role())?;
+        if membership.account_id == tx.reach.account {
+            return Err(Problem::Conflict(FieldError::new(
+                "",
+                "own_membership",
+                "keanggotaan sendiri dikonfirmasi oleh orang lain",
+                "your own membership is confirmed by somebody else",
+            )));
+        }
+        membership.confirmed_on = Some(tx.today());
+        membership.due_told_on = None;
+        tx.change(membership, Some(&why.reason))
+    }
+
+    /// The day since which it can be relied on: its beginning, or its last confirmation.
+    fn relied_on_since(&self) -> NaiveDate {
+        let begun = self.content.from_on.max(self.meta.created_at.date_naive());
+        self.confirmed_on.map_or(begun, |on| on.max(begun))
+    }
+
+    /// The day from which it is due for a confirmation.
+    pub fn due_on(&self) -> NaiveDate {
+        self.relied_on_since().checked_add_months(DUE_AFTER).unwrap_or(NaiveDate::MAX)
+    }
+
+    /// The day on which the service ends it, as it looks on this day, if nobody confirms it before: a month after it was told
+    /// to be due. So nothing ends unannounced, however long the service did not run.
+    pub fn ends_unconfirmed_on(&self, day: NaiveDate) -> NaiveDate {
+        let told = self.due_told_on.unwrap_or_else(|| self.due_on().max(day));
+        told.checked_add_months(ENDS_AFTER).unwrap_or(NaiveDate::MAX)
+    }
+
+    /// Whether it holds on a day in its programme.
+    pub fn holds(&self, day: NaiveDate) -> bool {
+        let until = self.content.until_on;
+        self.state == MembershipState::Active && self.content.from_on <= day && until.is_none_or(|until| day <= until)
+    }
+
+    /// Ends it at once, today being `today` in its programme.
+    pub fn cease(&mut self, today: NaiveDate) {
+        let yesterday = today.pred_opt().unwrap_or(today);
+        self.content.until_on = Some(yesterday.max(self.content.from_on));
+        self.state = MembershipState::Ended;
     }
 }
 

@@ -5,20 +5,23 @@ use utoipa::{IntoParams, ToSchema};
 use super::model::{Membership, MembershipContent, MembershipEnd, MembershipFilter, NewMembership};
 use crate::{
     access::{Can, Seen},
+    consequences::{self, Consequence},
     db::Id,
+    decisions::Trial,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
     page::{ExpandParams, ListParams, Listing, PageParams, View, ViewParams},
     policy::{Action, gate::*},
     problem::Problem,
     programs::ProgramPath,
+    reason::Reason,
     routes::Routes,
     seen::IfMatch,
     valid::{Patch, Valid},
 };
 
 pub fn routes(api: &mut Routes<'_>) {
-    api.service(list).service(create).service(read).service(history).service(edit).service(end);
+    api.service(list).service(create).service(read).service(history).service(edit).service(end).service(confirm);
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -126,16 +129,25 @@ async fn edit(
     can.change(move |tx| Membership::edit(tx, path.membership_id, seen, patch)).await
 }
 
+/// A membership with its last day, and what its end brings.
+#[derive(Serialize, ToSchema)]
+pub struct EndedMembership {
+    #[serde(flatten)]
+    membership: Membership,
+    consequences: Vec<Consequence>,
+}
+
 /// End a membership
 ///
-/// At once, or on a later day. The last lead of an active programme stays.
+/// At once, or on a later day. The last lead of an active programme stays. `consequences` tells what stops then and what
+/// nobody is left to do; `dry_run=true` tells it before.
 #[utoipa::path(
     tag = "memberships", operation_id = "end_membership",
-    params(MembershipPath, IfMatch, Repeat),
+    params(MembershipPath, Trial, IfMatch, Repeat),
     request_body = MembershipEnd,
     security(("bearer" = [Action::EndMembership])),
     responses(
-        (status = 200, description = "The membership with its last day", body = Membership),
+        (status = 200, description = "The membership with its last day", body = EndedMembership),
         (status = 409, description = "Its state does not allow it"),
     ),
 )]
@@ -143,8 +155,38 @@ async fn edit(
 async fn end(
     can: Can<EndMembership>,
     path: web::Path<MembershipPath>,
+    trial: web::Query<Trial>,
     seen: Seen,
     Valid(act): Valid<MembershipEnd>,
 ) -> Result<HttpResponse, Problem> {
-    can.change(move |tx| Membership::end(tx, path.membership_id, seen, act)).await
+    can.write_or_try(trial.dry_run, move |tx| {
+        let id = path.membership_id;
+        let (ended, consequences) = consequences::of_ending(tx, id, |tx| Membership::end(tx, id, seen, act))?;
+        tx.changed_with(ended, &consequences)
+    })
+    .await
+}
+
+/// Confirm a membership
+///
+/// Somebody looked: it is still right. From today it holds for another twelve months before it is due again (see
+/// `GET /api/v1/access/review`). Nobody confirms their own, and as with granting, nobody confirms more than they have.
+#[utoipa::path(
+    tag = "memberships", operation_id = "confirm_membership",
+    params(MembershipPath, IfMatch, Repeat),
+    request_body = Reason,
+    security(("bearer" = [Action::ConfirmMembership])),
+    responses(
+        (status = 200, description = "The membership, confirmed today", body = Membership),
+        (status = 409, description = "It has ended, or it is your own"),
+    ),
+)]
+#[post("/programs/{program}/memberships/{membership_id}/confirmation")]
+async fn confirm(
+    can: Can<ConfirmMembership>,
+    path: web::Path<MembershipPath>,
+    seen: Seen,
+    Valid(act): Valid<Reason>,
+) -> Result<HttpResponse, Problem> {
+    can.change(move |tx| Membership::confirm(tx, path.membership_id, seen, act)).await
 }

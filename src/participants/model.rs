@@ -1,4 +1,4 @@
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -193,7 +193,7 @@ impl Participant {
         check(tx, &new.content)?;
         let stakeholder_id = match (new.stakeholder_id, new.new_stakeholder) {
             (Some(id), None) => {
-                tx.must_exist::<Stakeholder>(&[("/stakeholder_id".into(), id)])?;
+                Stakeholder::must_act(tx, &[("/stakeholder_id".into(), id)])?;
                 id
             }
             (None, Some(content)) => {
@@ -215,13 +215,7 @@ impl Participant {
             Err(_) => None,
         };
         let Some(stored) = known else {
-            let participant = Participant {
-                meta: Meta::new(tx.now),
-                stakeholder_id,
-                content: new.content,
-                state: ParticipantState::Active,
-                expanded: None,
-            };
+            let participant = Participant::new(tx.now, stakeholder_id, new.content);
             return tx.create(participant, None);
         };
         let mut participant: Participant = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
@@ -233,8 +227,7 @@ impl Participant {
                 "this organisation takes part already",
             )));
         }
-        participant.state = ParticipantState::Active;
-        participant.content = new.content;
+        participant.begin_again(new.content);
         tx.change(participant, None)
     }
 
@@ -257,6 +250,34 @@ impl Participant {
         let mut participant: Participant = tx.current(id, seen)?;
         participant.state = ParticipantState::Removed;
         tx.change(participant, None)
+    }
+}
+
+impl Participant {
+    pub fn new(now: DateTime<Utc>, stakeholder_id: Id, content: ParticipantContent) -> Participant {
+        let meta = Meta::new(now);
+        Participant { meta, stakeholder_id, content, state: ParticipantState::Active, expanded: None }
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.state == ParticipantState::Active
+    }
+
+    pub fn begin_again(&mut self, content: ParticipantContent) {
+        self.state = ParticipantState::Active;
+        self.content = content;
+    }
+
+    /// What another organisation takes part as that takes over from today.
+    pub fn taken_over(&self, today: NaiveDate) -> ParticipantContent {
+        ParticipantContent { from_on: Some(today), until_on: None, ..self.content.clone() }
+    }
+
+    /// Ends its part, today being the last day where none was set.
+    pub fn end(&mut self, today: NaiveDate) {
+        self.state = ParticipantState::Removed;
+        self.content.until_on =
+            self.content.until_on.or(self.content.from_on.is_none_or(|from| from <= today).then_some(today));
     }
 }
 

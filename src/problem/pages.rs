@@ -124,7 +124,7 @@ static PAGES: &[Page] = &[
     Page {
         name: "bad-as-of", status: 400,
         title: ("as_of tidak sah", "as_of is not valid"),
-        meaning: ("as_of menerima waktu RFC 3339 atau seq:N, dan titik itu harus sudah terjadi.", "as_of takes an RFC 3339 instant or seq:N, and that point must have been reached."),
+        meaning: ("as_of menerima waktu RFC 3339, hari, atau seq:N, dan titik itu harus sudah terjadi.", "as_of takes an RFC 3339 instant, a day or seq:N, and that point must have been reached."),
         remedy: ("Kirim misalnya as_of=2018-08-23T10:00:00Z atau as_of=seq:120.", "Send for example as_of=2018-08-23T10:00:00Z or as_of=seq:120."),
     },
     Page {

@@ -49,12 +49,16 @@ pub enum StakeholderKind {
     Other,
 }
 
-/// Where an organisation stands: entered in the room, or confirmed.
+/// Where an organisation stands: entered in the room, or confirmed; or there no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StakeholderState {
     Provisional,
     Confirmed,
+    /// Into another: whoever asks for it is sent there.
+    Merged,
+    /// Into several, and gone.
+    Split,
 }
 
 impl StakeholderState {
@@ -62,6 +66,8 @@ impl StakeholderState {
         match self {
             StakeholderState::Provisional => "provisional",
             StakeholderState::Confirmed => "confirmed",
+            StakeholderState::Merged => "merged",
+            StakeholderState::Split => "split",
         }
     }
 }
@@ -118,6 +124,9 @@ pub struct Stakeholder {
     #[serde(flatten)]
     pub content: NewStakeholder,
     pub state: StakeholderState,
+    /// The organisation that it was merged into.
+    #[serde(default)]
+    pub merged_into_id: Option<Id>,
 }
 
 /// Which organisations to list.
@@ -162,9 +171,18 @@ impl Resource for Stakeholder {
     fn possible(action: Action, state: &str) -> bool {
         match action {
             Action::ConfirmStakeholder => state == "provisional",
+            Action::EditStakeholder | Action::ReorganizeStakeholder => !GONE.contains(&state),
             Action::CreateStakeholder => false,
             _ => true,
         }
+    }
+
+    fn moved_to(stored: &Stored) -> Result<Option<Id>, Problem> {
+        if stored.state != StakeholderState::Merged.name() {
+            return Ok(None);
+        }
+        let one: Stakeholder = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        Ok(one.merged_into_id)
     }
 
     fn sort_key(sort: &str, stored: &Stored) -> Result<Value, Problem> {
@@ -179,7 +197,37 @@ impl Resource for Stakeholder {
     }
 }
 
+/// The states of organisations that nobody acts for any more.
+const GONE: &[&str] = &["merged", "split"];
+
 impl Stakeholder {
+    /// Which of these are there no more, since they were merged or split.
+    pub fn gone(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Id>> {
+        stakeholder_revisions::table
+            .filter(stakeholder_revisions::subject_id.eq_any(ids.iter().copied()))
+            .filter(stakeholder_revisions::seq_to.is_null())
+            .filter(stakeholder_revisions::state.eq_any(GONE.iter().copied()))
+            .select(stakeholder_revisions::subject_id)
+            .load(conn)
+    }
+
+    /// Refuses organisations that nobody can act for: those that are not there, or not any more.
+    pub fn must_act(tx: &mut Tx<'_>, named: &[(String, Id)]) -> Result<(), Problem> {
+        tx.must_exist::<Stakeholder>(named)?;
+        let ids: Vec<Id> = named.iter().map(|(_, id)| *id).collect();
+        let gone = Stakeholder::gone(tx.conn, &ids)?;
+        let gone = named.iter().filter(|(_, id)| gone.contains(id)).map(|(pointer, _)| {
+            FieldError::new(
+                pointer,
+                "organisation_gone",
+                "organisasi ini sudah digabung atau dipecah",
+                "this organisation was merged or split",
+            )
+        });
+        let gone: Vec<FieldError> = gone.collect();
+        if gone.is_empty() { Ok(()) } else { Err(Problem::Invalid(gone)) }
+    }
+
     fn kind_name(&self) -> String {
         json!(self.content.kind).as_str().unwrap_or_default().to_owned()
     }
@@ -233,7 +281,7 @@ impl Stakeholder {
         state: StakeholderState,
     ) -> Result<Recorded<Stakeholder>, Problem> {
         check(tx, &new, None)?;
-        tx.create(Stakeholder { meta: Meta::new(tx.now), content: new, state }, None)
+        tx.create(Stakeholder { meta: Meta::new(tx.now), content: new, state, merged_into_id: None }, None)
     }
 
     /// Enters a new, confirmed organisation.

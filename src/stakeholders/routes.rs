@@ -2,7 +2,10 @@ use actix_web::{HttpResponse, get, patch, post, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::model::{NewStakeholder, Stakeholder, StakeholderFilter};
+use super::{
+    model::{NewStakeholder, Stakeholder, StakeholderFilter},
+    reorganise_routes,
+};
 use crate::{
     access::{Myself, Platform, Seen},
     db::Id,
@@ -19,13 +22,14 @@ use crate::{
 
 pub fn routes(api: &mut Routes<'_>) {
     api.service(list).service(create).service(read).service(history).service(edit).service(confirm);
+    api.service(reorganise_routes::merge).service(reorganise_routes::split);
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-struct StakeholderPath {
+pub(super) struct StakeholderPath {
     /// The stakeholder's id.
-    stakeholder_id: Id,
+    pub(super) stakeholder_id: Id,
 }
 
 /// A page of stakeholders.
@@ -69,12 +73,19 @@ async fn create(can: Platform<CreateStakeholder>, Valid(new): Valid<NewStakehold
 
 /// Read a stakeholder
 ///
-/// With its names through time and its codes in registers.
+/// With its names through time and its codes in registers. One that was merged into another answers 308 with the path of that
+/// one; with `as_of` before the merger it answers as it was.
 #[utoipa::path(
     tag = "stakeholders", operation_id = "get_stakeholder",
     params(StakeholderPath, ViewParams),
     security(("bearer" = [Action::ReadStakeholder])),
-    responses((status = 200, description = "The stakeholder", body = Stakeholder)),
+    responses(
+        (status = 200, description = "The stakeholder", body = Stakeholder),
+        (
+            status = 308, description = "It was merged into another: `Location` is where it went on",
+            headers(("Location" = String, description = "The path of that organisation")),
+        ),
+    ),
 )]
 #[get("/stakeholders/{stakeholder_id}")]
 async fn read(

@@ -15,6 +15,7 @@ use crate::{
     gate::Obstacle,
     problem::{Problem, Text},
     schema::{focus_area_revisions, mapping_revisions, position_revisions},
+    stakeholders::Stakeholder,
     versioned::Resource,
 };
 
@@ -126,7 +127,8 @@ fn focus_areas(conn: &mut AnyConnection, reach: &Reach, statement: &Statement) -
     Ok(obstacles)
 }
 
-/// Objections without an answer, and endorsements of what the statement said before.
+/// Objections without an answer, and endorsements of what the statement said before; those of organisations that are there
+/// no more cannot be renewed and stand in nobody's way.
 fn positions(conn: &mut AnyConnection, reach: &Reach, statement: &Statement) -> Result<Vec<Obstacle>, Problem> {
     use position_revisions as p;
     let rows: Vec<(Id, Id, String, String, i32)> = p::table
@@ -135,11 +137,16 @@ fn positions(conn: &mut AnyConnection, reach: &Reach, statement: &Statement) -> 
         .order(p::subject_id)
         .select((p::subject_id, p::stakeholder_id, p::state, p::kind, p::on_revision))
         .load(conn)?;
+    let organisations: Vec<Id> = rows.iter().map(|(_, stakeholder, ..)| *stakeholder).collect();
+    let gone = Stakeholder::gone(conn, &organisations)?;
     let mut obstacles = Vec::new();
     for (id, stakeholder, state, kind, on_revision) in rows {
         let (code, detail) = if state == "open" {
             ("objection_open", Text::new("keberatan ini belum dijawab", "this objection is not answered"))
-        } else if on_revision < statement.content_revision && kind.starts_with("endorse") {
+        } else if on_revision < statement.content_revision
+            && kind.starts_with("endorse")
+            && !gone.contains(&stakeholder)
+        {
             let told = ("dukungan ini atas isi yang terdahulu", "this endorsement is of what it said before");
             ("position_stale", Text::new(told.0, told.1))
         } else {

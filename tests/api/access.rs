@@ -69,10 +69,11 @@ fn fault(operation: &Operation, who: &Who, reply: &Reply) -> Option<String> {
             let other = reply.problem() == "not-own-organization" && (own || matches!(who, Member(Agency | Partner)));
             // Nor do they see another's machines.
             let hidden = *who == Member(Agency) && action.subject() == "client" && reply.problem() == "not-found";
-            // Nor does anybody end another's sign-in, or look after another programme's invitations.
+            // Nor does anybody end another's sign-in, or look after another programme's invitations or accounts.
             let hidden = hidden || (action == Action::EndOwnSignIn && reply.problem() == "not-found");
-            let elsewhere = matches!(who, Neighbour(_)) && action.subject() == "invitation";
-            let elsewhere = elsewhere && ["not-found", "invalid"].contains(&reply.problem());
+            let elsewhere = action.subject() == "invitation" || operation.id == "get_account_access";
+            let elsewhere =
+                elsewhere && matches!(who, Neighbour(_)) && ["not-found", "invalid"].contains(&reply.problem());
             reply.status.is_success() || [409, 412].contains(&reply.status.as_u16()) || other || hidden || elsewhere
         }
     };

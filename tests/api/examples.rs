@@ -248,6 +248,7 @@ story! {
         let consultation = partners::consultations(&mut run, &areas[0]).await;
         partners::inputs(&mut run, &areas[0], &consultation).await;
         partners::webhooks(&mut run).await;
+        reorganisations(&mut run, &stakeholder).await;
         reading::frameworks(&mut run).await;
         reading::program(&mut run).await;
         reading::public(&mut run).await;
@@ -331,6 +332,34 @@ async fn organisations(run: &mut Run<'_>) -> String {
     run.read("get_stakeholder", lead.clone(), &one, "").await;
     run.read("get_stakeholder_history", lead, &one, "?limit=1").await;
     id
+}
+
+/// Years later: two agencies become one, and a foundation becomes two.
+async fn reorganisations(run: &mut Run<'_>, into: &str) {
+    let (lead, admin) = (Member(Lead), Member(Admin));
+    let names = [
+        both("Dinas Tata Air", "Drainage Agency"),
+        both("Yayasan Kota", "City Foundation"),
+        both("Yayasan Sungai", "River Foundation"),
+        both("Yayasan Pantai", "Coast Foundation"),
+    ];
+    let mut ids = Vec::new();
+    for name in names {
+        let new = json!({"names": [{"name": name}], "kind": "other"});
+        ids.push(run.call("create_stakeholder", lead.clone(), &[], "", new).await.id());
+    }
+    let part = json!({"stakeholder_id": ids[0], "capacity": "member"});
+    run.call("add_participant", lead.clone(), &["jakarta"], "", part).await;
+    let merge = json!({"into_id": into, "reason": "Peraturan Daerah 5/2026: kedua dinas menjadi satu."});
+    run.act("merge_stakeholder", admin.clone(), &[&ids[0]], merge).await;
+    let new = json!({"account_email": "outsider@example.org", "stakeholder_id": ids[1], "role": "observer",
+        "from_on": "2026-01-15"});
+    let held = run.call("grant_membership", lead, &["jakarta"], "", new).await.id();
+    let split = json!({
+        "into": [{"stakeholder_id": ids[2], "membership_ids": [held]}, {"stakeholder_id": ids[3]}],
+        "reason": "Akta pemisahan yayasan.",
+    });
+    run.act("split_stakeholder", admin, &[&ids[1]], split).await;
 }
 
 async fn programs(run: &mut Run<'_>) {
@@ -545,6 +574,9 @@ async fn memberships(run: &mut Run<'_>, account: &str, stakeholder: &str, docume
     run.act("edit_membership", lead.clone(), &one, content).await;
     run.read("list_memberships", lead.clone(), &["jakarta"], &format!("?account_id={account}")).await;
     run.read("get_membership", lead.clone(), &one, "").await;
+    run.act("confirm_membership", lead.clone(), &one, json!({"reason": "Masih bertugas di bidang ini."})).await;
+    run.read("review_access", lead.clone(), &[], &format!("?account_id={account}")).await;
+    run.read("get_account_access", lead.clone(), &[account], "").await;
     let end = json!({"on": "2026-06-30", "reason": "Pindah tugas."});
     run.act("end_membership", lead.clone(), &one, end).await;
     run.read("get_membership_history", lead, &one, "?limit=1").await;

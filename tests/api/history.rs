@@ -48,11 +48,16 @@ story! {
         assert!(world.get(Member(Partner), &format!("{{p}}/questions?as_of=seq:{first}")).expect(200).await.items().is_empty());
         world.get(Member(Partner), &format!("{path}?as_of=seq:{}", first + 2)).expect(200).await;
 
-        for moment in [format!("seq:{}", first + 3), "2020-01-01T00:00:00Z".into()] {
+        // A day is as it ended where the programme is, and is over then.
+        world.clock.advance(TimeDelta::hours(13) - TimeDelta::microseconds(2));
+        world.get(Member(Agency), &format!("{path}?as_of=2026-01-15")).expect(400).await;
+        world.clock.advance(TimeDelta::microseconds(2));
+        assert_eq!(world.get(Member(Agency), &format!("{path}?as_of=2026-01-15")).expect(200).await.body["revision"], 3);
+        for moment in [format!("seq:{}", first + 3), "2020-01-01T00:00:00Z".into(), "2020-01-01".into()] {
             let refused = world.get(Member(Agency), &format!("{path}?as_of={moment}")).expect(400).await;
             assert_eq!(refused.problem(), "bad-as-of");
         }
-        for moment in ["yesterday", "seq:0", "seq:-1", "seq:x", "2026-01-15", "seq:99999999999999999999"] {
+        for moment in ["yesterday", "seq:0", "seq:-1", "seq:x", "2026-01-32", "seq:99999999999999999999"] {
             let refused = world.get(Member(Agency), &format!("{path}?as_of={moment}")).expect(400).await;
             assert_eq!(refused.pointers(), ["?as_of"], "{moment}");
         }

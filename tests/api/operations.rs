@@ -117,6 +117,8 @@ pub fn resolved(schema: &'static Value) -> &'static Value {
 /// One of each thing in one programme: the ids that fill a path.
 pub struct Things {
     ids: BTreeMap<&'static str, String>,
+    /// An organisation that has part in nothing.
+    another: String,
     open_ballot: String,
     email: String,
     refresh_token: String,
@@ -132,6 +134,8 @@ impl Things {
         let organisation = json!({"names": [{"name": {"id": format!("Lembaga {program}")}}], "kind": "other"});
         let stakeholder = world.post(lead.clone(), "stakeholders").json(organisation).expect(201).await.id();
         post("stakeholders", json!({"stakeholder_id": stakeholder, "capacity": "member"})).await;
+        let organisation = json!({"names": [{"name": {"id": format!("Penerus {program}")}}], "kind": "other"});
+        let another = world.post(lead.clone(), "stakeholders").json(organisation).expect(201).await.id();
 
         let email = format!("baru@{program}.example");
         let account = json!({"email": email, "name": "Orang baru"});
@@ -288,7 +292,7 @@ impl Things {
             ("event_type", "question.revise".into()),
         ]);
         let refresh_token = tokens["refresh_token"].as_str().unwrap().to_owned();
-        Things { ids, open_ballot, email, refresh_token }
+        Things { ids, another, open_ballot, email, refresh_token }
     }
 
     /// The same things, called by another programme's paths.
@@ -297,6 +301,7 @@ impl Things {
         ids.insert("program", program.into());
         Things {
             ids,
+            another: self.another.clone(),
             open_ballot: self.open_ballot.clone(),
             email: self.email.clone(),
             refresh_token: self.refresh_token.clone(),
@@ -369,6 +374,9 @@ impl Things {
             "create_account" => json!({"email": "seorang@example.org", "name": "Seorang"}),
             "create_stakeholder" => json!({"names": [{"name": name}], "kind": "media"}),
             "edit_stakeholder" => json!({"abbreviation": "LB"}),
+            "merge_stakeholder" => json!({"into_id": self.another, "reason": "Peraturan daerah yang baru."}),
+            "split_stakeholder" => json!({"into": [{"stakeholder_id": self.another,
+                "membership_ids": [self.id("membership_id")]}], "reason": "Peraturan daerah yang baru."}),
             "create_program" => {
                 json!({"slug": "bandung", "source_language": "id", "name": name, "time_zone": "Asia/Jakarta"})
             }
@@ -442,6 +450,7 @@ impl Things {
             | "unlock_account"
             | "confirm_stakeholder"
             | "end_membership"
+            | "confirm_membership"
             | "activate_phase"
             | "complete_phase"
             | "retire_focus_area"
