@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     checkpoints::Checkpoint,
-    model::{LedgerFilter, LedgerRow, stand},
+    model::{LedgerFilter, LedgerRow, Rows, stand},
 };
 use crate::{
     access::{Ledger, Part, Reach},
@@ -87,7 +87,8 @@ pub fn lines(conn: &mut AnyConnection, reach: &Reach, mut rest: Rest) -> Result<
         let (ledger, sequence, at, whole) = (reach.ledger, *sequence, instant_text(at), rest.filter.is_empty());
         push_line(&mut text, &Line::Ledger { format: FORMAT, ledger, program, sequence, hash, at, whole })?;
     }
-    let (rows, more) = rest.next(conn, reach.ledger)?;
+    let rows: Vec<Row> = rest.next(conn, reach.ledger)?.select(Row::as_select()).load(conn)?;
+    let more = rest.pass(rows.len(), rows.last().map(|last| &last.row));
     for mut row in rows {
         withhold(reach, &mut row)?;
         push_line(&mut text, &Line::Row(&row))?;
@@ -109,26 +110,25 @@ pub fn table(conn: &mut AnyConnection, reach: &Reach, mut rest: Rest) -> Result<
     if rest.after == 0 {
         push_row(&mut text, &COLUMNS);
     }
-    let (rows, more) = rest.next(conn, reach.ledger)?;
-    rows.into_iter().for_each(|Row { row, .. }| push_row(&mut text, &cells(row)));
+    let rows: Vec<LedgerRow> = rest.next(conn, reach.ledger)?.select(LedgerRow::as_select()).load(conn)?;
+    let more = rest.pass(rows.len(), rows.last());
+    rows.into_iter().for_each(|row| push_row(&mut text, &cells(row)));
     Ok(Part { text, left: more.then_some(rest) })
 }
 
 impl Rest {
-    /// The next rows, and whether there may be more.
-    fn next(&mut self, conn: &mut AnyConnection, ledger: Id) -> QueryResult<(Vec<Row>, bool)> {
+    /// The next rows.
+    fn next(&self, conn: &mut AnyConnection, ledger: Id) -> QueryResult<Rows> {
         let narrowed = self.filter.narrow(conn, ledger)?;
-        let rows: Vec<Row> = narrowed
-            .filter(ledger_rows::sequence.gt(self.after))
-            .filter(ledger_rows::sequence.le(self.head.sequence))
-            .order(ledger_rows::sequence)
-            .limit(CHUNK)
-            .select(Row::as_select())
-            .load(conn)?;
-        self.rows += rows.len() as u64;
-        self.after = rows.last().map_or(self.after, |last| last.row.sequence);
-        let more = rows.len() as i64 == CHUNK;
-        Ok((rows, more))
+        let rows = narrowed.filter(ledger_rows::sequence.gt(self.after));
+        Ok(rows.filter(ledger_rows::sequence.le(self.head.sequence)).order(ledger_rows::sequence).limit(CHUNK))
+    }
+
+    /// Moves past rows that were told; whether there may be more.
+    fn pass(&mut self, rows: usize, last: Option<&LedgerRow>) -> bool {
+        self.rows += rows as u64;
+        self.after = last.map_or(self.after, |last| last.sequence);
+        rows as i64 == CHUNK
     }
 }
 
