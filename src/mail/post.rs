@@ -61,6 +61,8 @@ pub enum Fault {
     /// The address is one that no mail can be sent to.
     BadAddress,
     NoFolder,
+    /// It could not be written, whatever the reason: others are not to wait for it.
+    NotWritten,
 }
 
 impl Fault {
@@ -72,6 +74,7 @@ impl Fault {
             Fault::NoAnswer => "no_answer",
             Fault::BadAddress => "bad_address",
             Fault::NoFolder => "no_folder",
+            Fault::NotWritten => "not_written",
         }
     }
 

@@ -125,7 +125,7 @@ pub struct Mail {
     #[serde(serialize_with = "types::serialize_instant_if_any")]
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// Why the last attempt failed: `refused` (see `smtp_status`), `no_trust` (TLS), `timeout`, `no_answer`, `bad_address`,
-    /// `no_folder`; null where none did.
+    /// `no_folder`, `not_written`; null where none did.
     pub error: Option<String>,
     /// What the mail server answered when it refused.
     #[schema(minimum = 400, maximum = 599)]

@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 
 use super::{
     letters::{self, Letter},
+    post::Fault,
     queue::{self, Claimed},
 };
 use crate::{
@@ -46,9 +47,15 @@ impl Carrier {
     pub async fn run_once(&self) -> Result<bool, Problem> {
         let (now, lease) = (self.service.clock.now(), self.lease);
         let Some(mail) = self.change(move |conn| queue::claim(conn, lease, now)).await? else { return Ok(false) };
-        let Some(letter) = self.write(&mail).await? else { return Ok(true) };
         let outgoing = &self.service.settings.mail;
-        let came = outgoing.send(mail.id, &mail.recipient, mail.made_at, letter).await;
+        let came = match self.write(&mail).await {
+            Ok(None) => return Ok(true),
+            Ok(Some(letter)) => outgoing.send(mail.id, &mail.recipient, mail.made_at, letter).await,
+            Err(problem) => {
+                log::warn!("a mail could not be written: {}", problem.name());
+                Err(Fault::NotWritten)
+            }
+        };
         if let Err(fault) = came {
             log::warn!("the mail {} did not go through: {}", mail.id, fault.name());
         }
