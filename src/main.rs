@@ -35,7 +35,7 @@ struct Cli {
 enum Command {
     /// Serve the API (the default)
     Serve(Serve),
-    /// Deliver to webhooks and do nothing else; as many may run as you like
+    /// Deliver to webhooks, send mail and do nothing else; as many may run as you like
     Work,
     /// Bring the database's schema up to date
     Migrate,
@@ -69,7 +69,7 @@ struct Serve {
     /// Also write the demo's sign-ins to this file, as JSON that its owner alone can read
     #[arg(long, requires = "demo")]
     demo_sign_ins: Option<PathBuf>,
-    /// Leave delivering to webhooks to `tangguh work`, or to other instances
+    /// Leave webhooks and mail to `tangguh work`, or to other instances
     #[arg(long)]
     no_worker: bool,
 }
@@ -189,7 +189,7 @@ fn work(given: &Given) -> anyhow::Result<()> {
     let settings = checked(given)?;
     let sealer = start::sealer(given, &settings.target)?;
     let service = start::service(settings, sealer, Clock::system())?;
-    log::info!("delivering to webhooks");
+    log::info!("delivering to webhooks and sending mail");
     actix_web::rt::System::new().block_on(start::work(service));
     Ok(())
 }
