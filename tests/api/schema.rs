@@ -216,6 +216,10 @@ fn rules(kind: &str) -> BTreeSet<String> {
     for migration in std::fs::read_dir(folder).unwrap() {
         let migration = migration.unwrap().path();
         let up = std::fs::read_to_string(migration.join("up.sql")).unwrap();
+        // SQLite makes a table anew where PostgreSQL alters one; that they end alike, the schemas themselves say.
+        if up.contains("_anew ") {
+            continue;
+        }
         let name = migration.file_name().unwrap().to_str().unwrap().to_owned();
         let lines = up.lines().map(str::trim).filter(|line| {
             line.starts_with("constraint ") || (line.starts_with("create ") && line.contains(" index "))
