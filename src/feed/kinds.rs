@@ -18,6 +18,7 @@ use crate::{
     focus_areas::FocusArea,
     frameworks::Framework,
     inputs::Input,
+    invitations::Invitation,
     mappings::Mapping,
     memberships::Membership,
     participants::Participant,
@@ -86,7 +87,7 @@ fn of_another(reach: &Reach, body: &str) -> Result<bool, Problem> {
     Ok(vote.commitment.is_some() && reach.stakeholder != Some(vote.stakeholder_id))
 }
 
-/// In the order in which a snapshot tells of them. Accounts are people's, and in no feed.
+/// In the order in which a snapshot tells of them. Accounts and invitations are people's, and in no feed.
 const KINDS: &[Kind] = &[
     of::<Program>(Action::ReadProgram),
     of::<Participant>(Action::ReadParticipant),
@@ -118,7 +119,8 @@ const KINDS: &[Kind] = &[
 /// Whether the caller may read what a row of a ledger says of its subject, be that gone since or not.
 pub fn may_read(reach: &Reach, kind: &str, text: &Text) -> Result<bool, Problem> {
     let Some(kind) = KINDS.iter().find(|known| known.name == kind) else {
-        return Ok(kind == Account::KIND && reach.may(Action::ReadAccount));
+        let of_people = [(Account::KIND, Action::ReadAccount), (Invitation::KIND, Action::ReadInvitation)];
+        return Ok(of_people.iter().any(|(known, read)| *known == kind && reach.may(*read)));
     };
     if !kind.readable(reach) {
         return Ok(false);

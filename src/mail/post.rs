@@ -20,6 +20,7 @@ use lettre::{
         extension::ClientId,
     },
 };
+use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
 use url::{Host, Url};
 
 use super::letters::Letter;
@@ -139,10 +140,12 @@ impl Relay {
         let no_url = |_| "cannot be used";
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str()).map_err(no_url)?;
         if let Some(pem) = authorities {
-            let authorities =
-                Certificate::from_pem(pem).map_err(|_| "is trusted by no certificate that can be read")?;
+            const UNREADABLE: &str = "is trusted by no certificate that can be read";
+            // The library takes a file without a certificate for one that trusts nobody more.
+            CertificateDer::pem_slice_iter(pem).next().ok_or(UNREADABLE)?.map_err(|_| UNREADABLE)?;
+            let authorities = Certificate::from_pem(pem).map_err(|_| UNREADABLE)?;
             let trust = TlsParameters::builder(host).add_root_certificate(authorities).build_rustls();
-            let trust = trust.map_err(|_| "is trusted by no certificate that can be read")?;
+            let trust = trust.map_err(|_| UNREADABLE)?;
             builder = builder.tls(if wrapped { Tls::Wrapper(trust) } else { Tls::Required(trust) });
         }
         let named = ClientId::Domain(from.email.domain().to_owned());
