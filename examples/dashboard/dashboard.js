@@ -162,19 +162,19 @@ class Board {
 
   /** Where it stands with the feed first, then what is there: so nothing falls between the two. */
   async begin() {
-    const [{ head_sequence: head }, first] = await Promise.all([
-      this.session.get(`${this.base}/summary`), this.session.get(`${this.base}/changes?limit=1`),
-    ]);
-    // A cursor is a row and a digest of what we see, so the digest of any cursor of ours serves for another row.
-    const [, view] = first.after.split(".");
+    // Only the service makes cursors: so from the first change to the last, of which the newest are shown.
     this.changes = [];
-    this.after = head > 40 ? `${head - 40}.${view}` : "0";
-    this.take(await this.page(0), false);
+    this.after = "0";
+    let before;
+    do {
+      before = this.after;
+      this.take(await this.page(0), false);
+    } while (this.after !== before);
     await this.read();
   }
 
   page(wait) {
-    return this.session.get(`${this.base}/changes?after=${encodeURIComponent(this.after)}&wait=${wait}`);
+    return this.session.get(`${this.base}/changes?after=${encodeURIComponent(this.after)}&wait=${wait}&limit=1000`);
   }
 
   take(page, isNew) {
