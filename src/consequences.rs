@@ -10,12 +10,13 @@ use utoipa::ToSchema;
 use crate::{
     access::{Caller, Held, Recorded, Tx, place},
     clients::Client,
-    db::{At, Id},
+    db::Id,
     me::tasks::{self, Task},
     memberships::Membership,
     policy::Role,
     problem::Problem,
-    schema::{account_revisions, input_imports, membership_revisions, program_revisions, sign_ins, webhook_revisions},
+    schema::{account_revisions, input_imports, membership_revisions, program_revisions, webhook_revisions},
+    sign_ins::OpenSignIn,
     stakeholders::Stakeholder,
     versioned::Resource,
     webhooks::Webhook,
@@ -118,13 +119,7 @@ impl Consequence {
 
 /// What locking an account brings, asked before it is locked.
 pub fn of_locking(tx: &mut Tx<'_>, account: Id) -> Result<Vec<Consequence>, Problem> {
-    let open: Vec<Id> = sign_ins::table
-        .filter(sign_ins::account_id.eq(account))
-        .filter(sign_ins::ended_at.is_null())
-        .filter(sign_ins::expires_at.gt(At(tx.now)))
-        .order(sign_ins::id)
-        .select(sign_ins::id)
-        .load(tx.conn)?;
+    let open = OpenSignIn::ids(tx.conn, account, tx.now)?;
     let mut told: Vec<Consequence> =
         open.into_iter().map(|id| Consequence::plain(ConsequenceKind::SignInEnds, None, "sign_in", id)).collect();
     // Nobody acts by an account that nobody can sign in with: then nothing is lost.

@@ -152,6 +152,11 @@ impl Stored {
     }
 }
 
+/// The text of a JSON object with more members behind its own.
+pub fn with_members(body: &str, more: &str) -> String {
+    format!("{},{more}}}", body.strip_suffix('}').unwrap_or(body))
+}
+
 /// Whether the caller is not shown this: then it is not found.
 pub fn hidden<R: Resource>(reach: &Reach, stored: &Stored) -> bool {
     let state = stored.state.as_str();

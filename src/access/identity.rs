@@ -24,7 +24,7 @@ use quick_cache::sync::Cache;
 
 use super::credential::Credential;
 use crate::{
-    accounts::is_over,
+    accounts::is_open,
     db::{AnyConnection, At, Id, Lane},
     limits::Who,
     policy::{Actions, Role, Roles},
@@ -141,7 +141,7 @@ impl Caller {
             .first(conn)
             .optional()?;
         let admin = match known {
-            Some((state, admin, ends, None)) if state == "active" && !is_over(ends, now) => admin,
+            Some((state, admin, ends, None)) if is_open(&state, ends, now) => admin,
             _ => return Err(Problem::InvalidToken),
         };
         Caller::of(conn, account, sign_in, admin)
@@ -162,9 +162,7 @@ impl Caller {
             .first(conn)
             .optional()?;
         match known {
-            Some((state, admin, ends)) if state == "active" && !is_over(ends, now) => {
-                Caller::of(conn, account, Id::NIL, admin)
-            }
+            Some((state, admin, ends)) if is_open(&state, ends, now) => Caller::of(conn, account, Id::NIL, admin),
             _ => Err(Problem::InvalidToken),
         }
     }

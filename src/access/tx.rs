@@ -21,7 +21,7 @@ use crate::{
     programs::{Program, time_zone_named},
     schema::ledgers,
     valid::Schemas,
-    versioned::{Resource, Stored, hidden},
+    versioned::{Resource, Stored, hidden, with_members},
 };
 
 /// The revision that the client saw: what `If-Match` names.
@@ -406,8 +406,7 @@ impl Tx<'_> {
     ) -> Result<Recorded<Reply>, Problem> {
         let mut reply = self.reply(200, &changed.0)?;
         let told = serde_json::to_string(consequences).map_err(Problem::internal)?;
-        let rest = reply.body.strip_suffix('}').unwrap_or(&reply.body);
-        reply.body = format!("{rest},\"consequences\":{told}}}");
+        reply.body = with_members(&reply.body, &format!("\"consequences\":{told}"));
         Ok(Recorded(reply))
     }
 

@@ -12,7 +12,7 @@ use super::{
     tx::{Recorded, Tx},
 };
 use crate::{
-    accounts::is_over,
+    accounts::is_open,
     db::{AnyConnection, Id, Lane, lock_head, write_transaction},
     front::{DRY_RUN, RequestId},
     idempotency::{self, Key},
@@ -360,7 +360,7 @@ fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> 
     let Some((state, admin, ends, program_state, time_zone, source_language, ..)) = rows.first() else {
         return Err(Problem::InvalidToken);
     };
-    if state != "active" || is_over(*ends, now) {
+    if !is_open(state, *ends, now) {
         return Err(Problem::InvalidToken);
     }
     ask.time_zone = time_zone_named(time_zone)?;

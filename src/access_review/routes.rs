@@ -1,6 +1,6 @@
 use std::future::Ready;
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, get, http::header, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, get, web};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
@@ -17,7 +17,7 @@ use crate::{
     db::Id,
     memberships::MemberRole,
     page::{AnyOf, AsOf, Filter, Listing, PageParams},
-    pages::{Media, choose},
+    pages::{Media, accepted},
     policy::{Action, gate::*},
     problem::Problem,
     routes::Routes,
@@ -83,9 +83,7 @@ impl FromRequest for AsTable {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let offered = [Media::NAMES[0], csv::NAME];
-        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-        let chosen = choose(accept, &offered).map(|chosen| AsTable(chosen == csv::NAME));
-        std::future::ready(chosen.ok_or_else(|| Problem::NotAcceptable(offered.to_vec())))
+        std::future::ready(accepted(request, &offered).map(|chosen| AsTable(chosen == csv::NAME)))
     }
 }
 

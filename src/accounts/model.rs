@@ -22,7 +22,7 @@ use crate::{
     sign_ins::OpenSignIn,
     valid::Patch,
     versioned,
-    versioned::{Meta, Resource, Stored, Versioned},
+    versioned::{Meta, Resource, Stored, Versioned, with_members},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -196,13 +196,9 @@ impl Resource for Account {
                 None => Default::default(),
             };
             let last = last.map(|At(at)| instant_text(&at));
-            let rest = row.body.strip_suffix('}').unwrap_or(&row.body);
-            row.body = format!(
-                "{rest},\"email\":{},\"name\":{},\"last_sign_in_at\":{}}}",
-                json!(email),
-                json!(name),
-                json!(last)
-            );
+            let more =
+                format!("\"email\":{},\"name\":{},\"last_sign_in_at\":{}", json!(email), json!(name), json!(last));
+            row.body = with_members(&row.body, &more);
         }
         Ok(())
     }
@@ -341,7 +337,7 @@ impl Account {
 
     /// Whether somebody may sign in with it at this moment.
     pub fn is_open(&self, now: DateTime<Utc>) -> bool {
-        self.state == AccountState::Active && !is_over(self.expires_on, now)
+        is_open(self.state.name(), self.expires_on, now)
     }
 
     /// Edits what people may edit of their own account.
@@ -425,8 +421,12 @@ pub fn end_sign_ins(
         .execute(conn)
 }
 
-/// Whether the last day of an account is over.
-pub fn is_over(expires_on: Option<NaiveDate>, now: DateTime<Utc>) -> bool {
+/// Whether somebody may sign in, at this moment, with an account of this state and last day.
+pub fn is_open(state: &str, expires_on: Option<NaiveDate>, now: DateTime<Utc>) -> bool {
+    state == AccountState::Active.name() && !is_over(expires_on, now)
+}
+
+fn is_over(expires_on: Option<NaiveDate>, now: DateTime<Utc>) -> bool {
     expires_on.is_some_and(|last| last < now.date_naive())
 }
 

@@ -1,6 +1,6 @@
 use std::future::Ready;
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, get, http::header};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, get};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
@@ -16,7 +16,7 @@ use crate::{
     csv,
     db::{AnyConnection, Id},
     page::{Filter, Listing, Page, PageParams},
-    pages::{Media, PageLang, Rendition, Wanted, asked_language, choose},
+    pages::{Media, PageLang, Rendition, Wanted, accepted, asked_language},
     policy::{Action, gate::*},
     problem::{FieldError, Problem},
     programs::ProgramPath,
@@ -61,15 +61,12 @@ impl FromRequest for Rendering {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let [json, markdown, html] = Media::NAMES;
         let offered = [json, markdown, html, csv::NAME];
-        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
         let lang = asked_language(request);
         let wanted = |media| Wanted { media, lang };
-        let form = match choose(accept, &offered) {
-            None => Err(Problem::NotAcceptable(offered.to_vec())),
-            Some(csv::NAME) => Ok(Rendering::Table(wanted(Media::Json))),
-            Some(other) => Ok(Rendering::Page(wanted(Media::wanted(Some(other)).unwrap_or(Media::Json)))),
-        };
-        std::future::ready(form)
+        std::future::ready(accepted(request, &offered).map(|chosen| match chosen {
+            csv::NAME => Rendering::Table(wanted(Media::Json)),
+            other => Rendering::Page(wanted(Media::named(other).unwrap_or(Media::Json))),
+        }))
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     sign_ins::Throttle,
     stakeholders::Stakeholder,
     versioned,
-    versioned::{Meta, Resource, Stored, Versioned},
+    versioned::{Meta, Resource, Stored, Versioned, with_members},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -147,8 +147,7 @@ impl Resource for Invitation {
             .load(conn)?;
         for row in rows {
             let email = people.iter().find(|(id, _)| *id == row.id).map(|(_, email)| email);
-            let rest = row.body.strip_suffix('}').unwrap_or(&row.body);
-            row.body = format!("{rest},\"email\":{}}}", json!(email));
+            row.body = with_members(&row.body, &format!("\"email\":{}", json!(email)));
         }
         Ok(())
     }
@@ -268,17 +267,21 @@ impl Invitation {
     pub fn waiting(conn: &mut AnyConnection, id: Id, now: DateTime<Utc>) -> Result<Option<Invitation>, Problem> {
         let Some(stored) = Invitation::open(conn, Ledger::PLATFORM, id)? else { return Ok(None) };
         let invitation: Invitation = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
-        Ok(Some(invitation).filter(|invitation| invitation.must_be_open(now, "").is_ok()))
+        Ok(Some(invitation).filter(|invitation| invitation.state_at(now) == InvitationState::Open))
+    }
+
+    /// Its state, also where it ran out a moment ago and that is not on the record yet.
+    fn state_at(&self, now: DateTime<Utc>) -> InvitationState {
+        let late = self.state == InvitationState::Open && now >= self.expires_at;
+        if late { InvitationState::Expired } else { self.state }
     }
 
     /// Refuses what is over.
     pub(super) fn must_be_open(&self, now: DateTime<Utc>, action: &'static str) -> Result<(), Problem> {
-        let late = self.state == InvitationState::Open && now >= self.expires_at;
-        let state = if late { InvitationState::Expired } else { self.state };
-        if state == InvitationState::Open {
-            return Ok(());
+        match self.state_at(now) {
+            InvitationState::Open => Ok(()),
+            other => Err(Problem::WrongState { action, state: other.name().into() }),
         }
-        Err(Problem::WrongState { action, state: state.name().into() })
     }
 
     /// What whoever invited may give, if they may still send this: nobody invites to more than they have.
@@ -373,7 +376,7 @@ fn invited(tx: &mut Tx<'_>, email: &str, program: Option<Id>) -> Result<bool, Pr
         .load(tx.conn)?;
     for body in bodies {
         let other: Invitation = serde_json::from_str(&body).map_err(Problem::internal)?;
-        if other.program_id == program && tx.now < other.expires_at {
+        if other.program_id == program && other.state_at(tx.now) == InvitationState::Open {
             return Ok(true);
         }
     }
@@ -393,7 +396,7 @@ pub async fn expire(service: &web::Data<Service>) -> Result<usize, Problem> {
         let mut ended = 0;
         for body in bodies {
             let open: Invitation = serde_json::from_str(&body).map_err(Problem::internal)?;
-            if now < open.expires_at {
+            if open.state_at(now) == InvitationState::Open {
                 continue;
             }
             let schemas = shared.schemas.clone();

@@ -1,6 +1,6 @@
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, get, http::header};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, get};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -14,7 +14,7 @@ use crate::{
     access::{Can, Platform},
     csv,
     page::{Filter, ListParams, Listing, PageParams},
-    pages::choose,
+    pages::accepted,
     policy::{Action, Gate, gate::*},
     problem::Problem,
     programs::ProgramPath,
@@ -89,12 +89,10 @@ impl FromRequest for Format {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         const OFFERED: [&str; 2] = [export::MEDIA_TYPE, csv::NAME];
-        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-        ready(match choose(accept, &OFFERED) {
-            None => Err(Problem::NotAcceptable(OFFERED.to_vec())),
-            Some(csv::NAME) => Ok(Format::Table),
-            Some(_) => Ok(Format::Lines),
-        })
+        ready(accepted(request, &OFFERED).map(|chosen| match chosen {
+            csv::NAME => Format::Table,
+            _ => Format::Lines,
+        }))
     }
 }
 

@@ -1,3 +1,7 @@
+use actix_web::{HttpRequest, http::header};
+
+use crate::problem::Problem;
+
 /// What a page can be had as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
@@ -9,7 +13,7 @@ pub enum Media {
 impl Media {
     pub const NAMES: [&str; 3] = ["application/json", "text/markdown", "text/html"];
 
-    fn named(name: &str) -> Option<Media> {
+    pub fn named(name: &str) -> Option<Media> {
         match name {
             "application/json" => Some(Media::Json),
             "text/markdown" => Some(Media::Markdown),
@@ -17,16 +21,17 @@ impl Media {
             _ => None,
         }
     }
+}
 
-    /// The one that an `Accept` header likes best; JSON where it likes several alike.
-    pub fn wanted(accept: Option<&str>) -> Option<Media> {
-        choose(accept, &Media::NAMES).and_then(Media::named)
-    }
+/// Which of the media types on offer the reader takes.
+pub fn accepted(request: &HttpRequest, offered: &[&'static str]) -> Result<&'static str, Problem> {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    choose(accept, offered).ok_or_else(|| Problem::NotAcceptable(offered.to_vec()))
 }
 
 /// Which of the media types on offer a client likes best (RFC 9110, 12.5.1): the first of those with the highest
 /// quality; none where it takes none. Without the header it takes anything.
-pub fn choose<'o>(accept: Option<&str>, offered: &[&'o str]) -> Option<&'o str> {
+pub(super) fn choose<'o>(accept: Option<&str>, offered: &[&'o str]) -> Option<&'o str> {
     let accept = accept.map(str::trim).filter(|accept| !accept.is_empty());
     let Some(accept) = accept else { return offered.first().copied() };
     let ranges: Vec<(String, u16)> = accept.split(',').filter_map(range).collect();

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Media, Page};
+use super::{Media, Page, accepted};
 use crate::problem::{Lang, Problem};
 
 /// The languages that pages are written in.
@@ -51,9 +51,9 @@ impl FromRequest for Wanted {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
         let lang = asked_language(request);
-        let media = Media::wanted(accept).ok_or_else(|| Problem::NotAcceptable(Media::NAMES.to_vec()));
+        let chosen = accepted(request, &Media::NAMES);
+        let media = chosen.map(|name| Media::named(name).unwrap_or(Media::Json));
         std::future::ready(media.map(|media| Wanted { media, lang }))
     }
 }

@@ -12,7 +12,7 @@ mod markdown;
 mod page;
 mod writer;
 
-pub use accept::{Media, accepts, choose};
+pub use accept::{Media, accepted, accepts};
 pub use answer::{LangParams, PageLang, Rendition, Wanted, asked_language};
 pub use page::{Block, Line, Page, Passage, Piece, Section, Table, day};
 pub use writer::Writer;

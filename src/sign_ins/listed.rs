@@ -49,7 +49,18 @@ pub struct SignInFilter {}
 
 impl Filter for SignInFilter {}
 
+/// It has neither run out nor been ended.
+#[diesel::dsl::auto_type]
+fn goes_on(now: At) -> _ {
+    t::ended_at.is_null().and(t::expires_at.gt(now))
+}
+
 impl OpenSignIn {
+    /// The ids of those of an account, in the order in which they began.
+    pub fn ids(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>) -> QueryResult<Vec<Id>> {
+        t::table.filter(t::account_id.eq(account)).filter(goes_on(At(now))).order(t::id).select(t::id).load(conn)
+    }
+
     /// In the order in which they began, or newest first; `current` is the one that the request came with.
     pub fn list(
         conn: &mut AnyConnection,
@@ -60,8 +71,7 @@ impl OpenSignIn {
     ) -> Result<Vec<OpenSignIn>, Problem> {
         let open = t::table
             .filter(t::account_id.eq(account))
-            .filter(t::ended_at.is_null())
-            .filter(t::expires_at.gt(At(now)))
+            .filter(goes_on(At(now)))
             .select((t::id, t::made_at, t::rotated_at, t::expires_at, t::address, t::user_agent))
             .into_boxed::<Backend>();
         type Row = (Id, At, At, At, Option<String>, Option<String>);
@@ -76,8 +86,7 @@ impl OpenSignIn {
     pub fn end(conn: &mut AnyConnection, account: Id, id: Id, now: DateTime<Utc>) -> QueryResult<bool> {
         let ended = diesel::update(t::table.find(id))
             .filter(t::account_id.eq(account))
-            .filter(t::ended_at.is_null())
-            .filter(t::expires_at.gt(At(now)))
+            .filter(goes_on(At(now)))
             .set((t::ended_at.eq(At(now)), t::end_reason.eq("by_owner")))
             .execute(conn)?;
         Ok(ended == 1)

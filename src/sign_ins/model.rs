@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::throttle::Throttle;
 use crate::{
     access::Public,
-    accounts::{fold, is_over},
+    accounts::{fold, is_open},
     db::{AnyConnection, At, Id},
     password,
     problem::Problem,
@@ -62,7 +62,7 @@ pub async fn log_in(public: &Public, email: String, given: String) -> Result<Sig
             // Others may have failed since we looked.
             throttle.check(conn, now)?;
             match account.filter(|_| right) {
-                Some(account) if is_open(conn, account, now)? => {
+                Some(account) if may_sign_in(conn, account, now)? => {
                     throttle.succeeded(conn)?;
                     Ok(Ok(begin(conn, account, &origin, now)?))
                 }
@@ -84,14 +84,14 @@ fn credentials(conn: &mut AnyConnection, folded: &str) -> Result<Option<(Id, Str
         .optional()?)
 }
 
-fn is_open(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>) -> Result<bool, Problem> {
+fn may_sign_in(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>) -> Result<bool, Problem> {
     let known: Option<(String, Option<NaiveDate>)> = account_revisions::table
         .filter(account_revisions::subject_id.eq(account))
         .filter(account_revisions::seq_to.is_null())
         .select((account_revisions::state, account_revisions::expires_on))
         .first(conn)
         .optional()?;
-    Ok(known.is_some_and(|(state, expires_on)| state == "active" && !is_over(expires_on, now)))
+    Ok(known.is_some_and(|(state, expires_on)| is_open(&state, expires_on, now)))
 }
 
 /// Begins a sign-in.

@@ -21,7 +21,7 @@ use crate::{
     schema::webhook_revisions,
     valid::Patch,
     versioned,
-    versioned::{Meta, Resource, Stored, Versioned},
+    versioned::{Meta, Resource, Stored, Versioned, with_members},
 };
 
 /// What a new webhook is made of.
@@ -224,8 +224,7 @@ impl Resource for Webhook {
         for row in rows {
             let Some((_, told)) = found.iter().find(|(id, _)| *id == row.id) else { continue };
             let told = serde_json::to_string(told).map_err(Problem::internal)?;
-            let rest = row.body.strip_suffix('}').unwrap_or(&row.body);
-            row.body = format!("{rest},\"delivery\":{told}}}");
+            row.body = with_members(&row.body, &format!("\"delivery\":{told}"));
         }
         Ok(())
     }
