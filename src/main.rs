@@ -219,7 +219,7 @@ fn migrate(given: &Given) -> anyhow::Result<()> {
         [] => println!("The schema is up to date."),
         ran => ran.iter().for_each(|name| println!("migrated: {name}")),
     }
-    let schemas = Arc::new(Schemas::new(&api::document().into()));
+    let schemas = Arc::new(Schemas::new(&api::document()));
     for code in frameworks::load(&mut conn, Clock::system().now(), &schemas).map_err(start::told)? {
         println!("loaded the framework edition {code}");
     }
@@ -230,7 +230,7 @@ fn load_demo(given: &Given, args: &Demo) -> anyhow::Result<()> {
     let settings = checked(given)?;
     let mut conn = settings.target.connect()?;
     migrations::run(&mut conn)?;
-    let (clock, schemas) = (Clock::system(), Arc::new(Schemas::new(&api::document().into())));
+    let (clock, schemas) = (Clock::system(), Arc::new(Schemas::new(&api::document())));
     let size = Size { questions: args.questions, revisions: args.revisions };
     frameworks::load(&mut conn, clock.now(), &schemas).map_err(start::told)?;
     if !demo::load(&mut conn, &clock, &schemas, size)? {
@@ -245,7 +245,7 @@ fn create_admin(given: &Given, email: &str, name: &str) -> anyhow::Result<()> {
     let settings = checked(given)?;
     let mut conn = settings.target.connect()?;
     migrations::run(&mut conn)?;
-    let schemas = Arc::new(Schemas::new(&api::document().into()));
+    let schemas = Arc::new(Schemas::new(&api::document()));
     let body = serde_json::json!({"email": email, "name": name, "admin": true});
     let new = valid::checked(body, &schemas).map_err(start::told)?;
     let system =

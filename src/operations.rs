@@ -243,8 +243,7 @@ mod tests {
             {"in": "query", "name": "state", "schema": {"type": "array", "items": {"enum": ["new", "old"]}}},
             {"in": "query", "name": "action", "required": true, "schema": {"type": "string"}},
         ]}}}});
-        let operations =
-            web::Data::new(Operations::of(&document, &Arc::new(Schemas::new(&Arc::new(document.clone())))));
+        let operations = web::Data::new(Operations::of(&document, &Arc::new(Schemas::new(&document))));
         let ok = |_: Checked| async { HttpResponse::Ok().finish() };
         let app = test::init_service(App::new().app_data(operations).route("/things", web::get().to(ok))).await;
         let request = test::TestRequest::get().uri(&format!("/things{query}")).to_request();

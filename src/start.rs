@@ -87,7 +87,7 @@ pub fn service(settings: Settings, sealer: Sealer, clock: Clock) -> anyhow::Resu
     for name in migrations::run(&mut conn)? {
         log::info!("migrated: {name}");
     }
-    let document = Arc::new(api::document());
+    let document = api::document();
     let schemas = Arc::new(Schemas::new(&document));
     for code in frameworks::load(&mut conn, clock.now(), &schemas).map_err(told)? {
         log::info!("loaded the framework edition {code}");
@@ -96,7 +96,7 @@ pub fn service(settings: Settings, sealer: Sealer, clock: Clock) -> anyhow::Resu
     let keys = KeyRing::new(keys, settings.public_url.clone()).map_err(|error| anyhow::anyhow!("{error}"))?;
     drop(conn);
     let db = Db::start(&settings.target, settings.pools);
-    Ok(web::Data::new(Service::new(db, clock, settings, sealer, keys, document, schemas)))
+    Ok(web::Data::new(Service::new(db, clock, settings, sealer, keys, &document, schemas)))
 }
 
 /// Serves until the process is told to stop; then requests in flight end, and so do messages to webhooks, which it

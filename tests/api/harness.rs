@@ -49,7 +49,7 @@ use tangguh::{
     webhooks::Outbound,
 };
 
-use crate::cluster;
+use crate::{cluster, operations::DOCUMENT};
 
 /// Writes a story as two tests, `name::sqlite` and `name::postgres`.
 macro_rules! story {
@@ -450,7 +450,6 @@ pub fn defaults() -> Given {
     }
 }
 
-static DOCUMENT: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(api::document()));
 static SCHEMAS: LazyLock<Arc<Schemas>> = LazyLock::new(|| Arc::new(Schemas::new(&DOCUMENT)));
 
 fn serve(settings: Settings, clock: Clock) -> web::Data<Service> {
@@ -459,7 +458,7 @@ fn serve(settings: Settings, clock: Clock) -> web::Data<Service> {
     let keys = KeyRing::new(keys::load(&mut conn, &sealer).unwrap(), ISSUER.into()).unwrap();
     drop(conn);
     let db = Db::start(&settings.target, settings.pools);
-    web::Data::new(Service::new(db, clock, settings, sealer, keys, DOCUMENT.clone(), SCHEMAS.clone()))
+    web::Data::new(Service::new(db, clock, settings, sealer, keys, &DOCUMENT, SCHEMAS.clone()))
 }
 
 /// A copy of the template file, which is kept in memory: what is static is never removed.
