@@ -11,6 +11,7 @@ mod operations;
 mod post_office;
 mod receiver;
 mod room;
+mod whereabouts;
 
 mod access;
 mod access_review;
