@@ -20,7 +20,7 @@ use crate::{
     front::{front, in_public_view},
     inputs, invitations, ledger, mail, mappings, me, memberships, pages, participants, phases,
     platform::{self, Swagger},
-    problem::{Problem, ProblemBody},
+    problem::{FieldError, Problem, ProblemBody},
     programs, public, questions,
     routes::Routes,
     service::Service,
@@ -255,14 +255,28 @@ async fn nowhere(request: HttpRequest, service: web::Data<Service>) -> Result<Ht
     }
 }
 
-/// Refuses paths that can name nothing, and what we cannot answer in: below `/api/v1` the document says what an operation answers in, mostly JSON.
+/// Many more than any operation has. Each is compared with all before it: ten thousand, for which there is room in a
+/// path, would keep a thread busy for a second.
+const MOST_PARAMETERS: usize = 100;
+
+/// Refuses paths that can name nothing, queries that can ask for nothing, and what we cannot answer in: below `/api/v1` the document says what an operation answers in, mostly JSON.
 async fn accept(
     request: ServiceRequest,
     next: actix_web::middleware::Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    // No name has a zero byte, and PostgreSQL takes none in a text: such a path names nothing.
-    if request.path().contains("%00") {
-        let refused = actix_web::ResponseError::error_response(&Problem::NotFound);
+    let names_nothing = || {
+        // No name has a zero byte, and PostgreSQL takes none in a text: such a path names nothing.
+        if request.path().contains("%00") {
+            return Some(Problem::NotFound);
+        }
+        let parameters = request.query_string().bytes().filter(|byte| *byte == b'&').count();
+        (parameters >= MOST_PARAMETERS).then(|| {
+            let (id, en) = ("terlalu banyak parameter", "too many parameters");
+            Problem::InvalidQuery(vec![FieldError::new("?", "too_many", id, en)])
+        })
+    };
+    if let Some(problem) = names_nothing() {
+        let refused = actix_web::ResponseError::error_response(&problem);
         return Ok(request.into_response(refused).map_into_right_body());
     }
     let wanted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());

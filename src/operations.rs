@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::{
     policy::Action,
     problem::{FieldError, Problem},
-    valid::{Schemas, controls, explain},
+    valid::{Schemas, bounded, controls, explain},
 };
 use paths::{KnownPath, Paths};
 
@@ -156,7 +156,7 @@ impl Operations {
                 errors.push(FieldError::new(pointer, "required", "wajib diisi", "is required"));
             }
         }
-        if errors.is_empty() { Ok(()) } else { Err(Problem::InvalidQuery(errors)) }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::InvalidQuery(bounded(errors))) }
     }
 }
 

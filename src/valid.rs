@@ -27,7 +27,7 @@ use crate::problem::{FieldError, Problem};
 
 use json::{REPEATED, Strict};
 pub use schemas::Schemas;
-pub(crate) use schemas::explain;
+pub(crate) use schemas::{bounded, explain};
 use schemas::{child, refuse};
 
 const JSON: &str = "application/json";

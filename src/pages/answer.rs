@@ -109,7 +109,10 @@ impl Rendition {
             response.insert_header((header::CONTENT_LANGUAGE, lang.tag()));
         }
         if self.content_type.starts_with("text/html") {
-            response.insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"));
+            response.insert_header((
+                header::CONTENT_SECURITY_POLICY,
+                "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+            ));
         }
     }
 }

@@ -110,7 +110,10 @@ async fn problem_page(_: Public, request: HttpRequest, path: web::Path<ProblemPa
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_LANGUAGE, lang.tag()))
         .insert_header((header::VARY, "Accept-Language"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"))
+        .insert_header((
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+        ))
         .body(page))
 }
 
@@ -268,7 +271,7 @@ impl Swagger {
             .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
             .insert_header((
                 header::CONTENT_SECURITY_POLICY,
-                "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'",
+                "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
             ))
             .body(found.bytes.into_owned()))
     }

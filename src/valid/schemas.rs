@@ -189,10 +189,12 @@ impl Schemas {
 }
 
 /// `Ok` if there are no errors.
-pub(super) fn refuse(mut errors: Vec<FieldError>) -> Result<(), Problem> {
-    if errors.is_empty() {
-        return Ok(());
-    }
+pub(super) fn refuse(errors: Vec<FieldError>) -> Result<(), Problem> {
+    if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(bounded(errors))) }
+}
+
+/// The first errors, and one that says so where there are more: an answer is never much larger than what was asked.
+pub(crate) fn bounded(mut errors: Vec<FieldError>) -> Vec<FieldError> {
     if errors.len() > MOST_ERRORS {
         errors.truncate(MOST_ERRORS);
         errors.push(FieldError::new(
@@ -202,7 +204,7 @@ pub(super) fn refuse(mut errors: Vec<FieldError>) -> Result<(), Problem> {
             format!("there are more than {MOST_ERRORS} errors; the rest are not listed"),
         ));
     }
-    Err(Problem::Invalid(errors))
+    errors
 }
 
 fn referred(schema: &Value) -> Option<&str> {

@@ -8,7 +8,7 @@ story! {
     async fn every_answer_has_the_security_headers(world) {
         for (who, path, status) in [(Nobody, "meta", 200), (Nobody, "//livez", 200), (Nobody, "nowhere", 404), (Nobody, "me", 401), (Member(Lead), "{p}/questions", 200)] {
             let answer = world.get(who, path).expect(status).await;
-            for (name, value) in [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer")] {
+            for (name, value) in [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer"), ("strict-transport-security", "max-age=31536000; includeSubDomains"), ("content-security-policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'")] {
                 assert_eq!(answer.header(name), Some(value), "{path}");
             }
             assert!(answer.header("x-request-id").is_some(), "{path}");

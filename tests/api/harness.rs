@@ -38,7 +38,7 @@ use tangguh::{
     },
     problem::Problem,
     programs::Program,
-    schema::ledger_rows,
+    schema::{ledger_rows, ledgers},
     seal::Sealer,
     service::Service,
     sign_ins::{self, Origin},
@@ -360,6 +360,12 @@ impl World {
             .select((ledger_rows::action, ledger_rows::revision))
             .load(&mut self.conn())
             .unwrap()
+    }
+
+    /// Where every ledger stands: as long as nothing is changed, it is the same.
+    pub fn heads(&self) -> Vec<(Id, i64, String)> {
+        let heads = ledgers::table.order(ledgers::id).select((ledgers::id, ledgers::sequence, ledgers::hash));
+        heads.load(&mut self.conn()).unwrap()
     }
 
     /// Fails unless every ledger verifies.

@@ -17,16 +17,16 @@ async fn held(world: &World, role: Role) -> Reply {
     world.get(Member(Lead), &format!("{{p}}/memberships/{id}")).expect(200).await
 }
 
-fn path(membership: &Reply) -> String {
+pub fn path(membership: &Reply) -> String {
     format!("{{p}}/memberships/{}", membership.id())
 }
 
 /// A membership of the outsider.
-fn grant(world: &World, role: &str, from_on: &str) -> Value {
+pub fn grant(world: &World, role: &str, from_on: &str) -> Value {
     json!({"account_email": "outsider@example.org", "stakeholder_id": world.seed.stakeholders["mitra"], "role": role, "from_on": from_on})
 }
 
-const WHY: &str = "Purnatugas.";
+pub const WHY: &str = "Purnatugas.";
 
 story! {
     async fn an_account_is_given_a_role_by_its_address_in_any_case(world) {
@@ -162,32 +162,6 @@ story! {
         let for_good = world.patch(Outsider, &path).if_match(&longer.etag()).patch(json!({"until_on": null, "acting": false})).expect(200).await;
         // From here on there is a lead who stays.
         world.patch(Outsider, &path).if_match(&for_good.etag()).patch(json!({"until_on": "2026-06-30"})).expect(409).await;
-        world.verify();
-    }
-}
-
-story! {
-    async fn two_leads_cannot_be_taken_away_at_the_same_time(world) {
-        let second = world.post(Member(Lead), "{p}/memberships").json(grant(&world, "lead", "2026-01-01")).expect(201).await;
-        let account = world.get(Member(Admin), &format!("accounts/{}", world.account(&Member(Lead)))).expect(200).await;
-        let (lock, end) = (format!("accounts/{}/lock", account.id()), format!("{}/end", path(&second)));
-        let lock = world.post(Member(Admin), &lock).if_match(&account.etag()).json(json!({"reason": WHY})).send();
-        let end = world.post(Member(Admin), &end).if_match(&second.etag()).json(json!({"reason": WHY})).send();
-        let (lock, end) = futures_util::future::join(lock, end).await;
-        let mut statuses = [lock.status.as_u16(), end.status.as_u16()];
-        statuses.sort();
-        assert_eq!(statuses, [200, 409], "{} {}", lock.text, end.text);
-        world.verify();
-    }
-}
-
-story! {
-    async fn a_lead_who_is_locked_is_no_lead_to_rely_on(world) {
-        let second = world.post(Member(Lead), "{p}/memberships").json(grant(&world, "lead", "2026-01-01")).expect(201).await;
-        let account = world.get(Member(Admin), &format!("accounts/{}", world.account(&Member(Lead)))).expect(200).await;
-        world.post(Member(Admin), &format!("accounts/{}/lock", account.id())).if_match(&account.etag()).json(json!({"reason": WHY})).expect(200).await;
-        let refused = world.post(Member(Admin), &format!("{}/end", path(&second))).if_match(&second.etag()).json(json!({"reason": WHY})).expect(409).await;
-        assert_eq!(refused.problem(), "last-holder");
         world.verify();
     }
 }

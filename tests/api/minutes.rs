@@ -52,7 +52,7 @@ story! {
         let html = world.get(Member(Lead), &format!("{MINUTES}?lang=en")).header("accept", "text/html").expect(200).await;
         assert_eq!(html.header("content-type"), Some("text/html; charset=utf-8"));
         assert_eq!(html.header("content-language"), Some("en"));
-        assert_eq!(html.header("content-security-policy"), Some("default-src 'none'; style-src 'unsafe-inline'"));
+        assert_eq!(html.header("content-security-policy"), Some("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"));
         assert!(html.header("vary").unwrap().contains("Accept, "));
         let markdown = world.get(Member(Lead), &format!("{MINUTES}?lang=en")).header("accept", "text/markdown").expect(200).await;
         for words in ["Attendance", "23 August 2018", "Who all floods first?", "To align the questions", "19 September 2018",

@@ -49,19 +49,6 @@ story! {
     }
 }
 
-story! {
-    async fn a_site_that_nobody_named_may_ask_for_what_is_public_and_for_nothing_else(world) {
-        let preflight = async |path: &str| {
-            let ask = world.ask(Nobody, actix_web::http::Method::OPTIONS, path).header("origin", "https://anywhere.example");
-            ask.header("access-control-request-method", "GET").header("access-control-request-headers", "if-none-match").send().await
-        };
-        let allowed = preflight("public/programs").await;
-        assert!(allowed.status.is_success(), "{}", allowed.text);
-        assert_eq!(allowed.header("access-control-allow-origin"), Some("*"));
-        assert_eq!(preflight("programs").await.header("access-control-allow-origin"), None);
-    }
-}
-
 /// Every member's name in an answer.
 fn names(value: &Value, found: &mut Vec<String>) {
     match value {
