@@ -1,11 +1,15 @@
 //! The daily digest: whoever chose it gets one mail a day of what waits for them.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
+use futures_util::future::join3;
 use serde_json::json;
 use tangguh::{digests, policy::Role::*};
+use tokio::time::sleep;
 
 use crate::{
+    concurrency::batch,
     harness::*,
     post_office::{Came, PostOffice},
     room::Room,
@@ -108,10 +112,19 @@ story! {
         choose(&world, Member(Partner), "daily").await;
         room.open(json!({"title": {"id": "Setuju?"}})).await;
         world.clock.advance(TimeDelta::hours(23));
-        let twin = world.instance();
-        let both = [&world.service, &twin, &world.service, &twin].map(digests::enqueue_due);
-        let put: usize = join_all(both).await.into_iter().map(|count| count.unwrap()).sum();
-        assert_eq!(put, 2);
+        // Both have seen what is due before either can note it.
+        let (twin, mut held) = (world.instance(), world.conn());
+        let sql = match world.kind {
+            Kind::Sqlite => "begin immediate",
+            Kind::Postgres => "begin; select 1 from account_people for update",
+        };
+        batch(&mut held, sql);
+        let release = async {
+            sleep(Duration::from_millis(400)).await;
+            batch(&mut held, "commit");
+        };
+        let (one, two, ()) = join3(digests::enqueue_due(&world.service), digests::enqueue_due(&twin), release).await;
+        assert_eq!(one.unwrap() + two.unwrap(), 2);
         let mut to: Vec<String> = office.deliver(&world).await.into_iter().flat_map(|mail| mail.to).collect();
         to.sort();
         assert_eq!(to, ["agency@jakarta.example", "partner@jakarta.example"]);

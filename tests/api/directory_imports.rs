@@ -76,7 +76,7 @@ story! {
         assert_eq!((replayed.header("idempotency-replayed"), &replayed.body), (Some("true"), &made.body));
         let again = import(&world, "stakeholders/imports", ORGANISATIONS).key("dua").expect(200).await;
         assert_eq!((counts(&again), &again.body["rows"][1]["id"]), ([0, 3, 0], &office["id"]));
-        assert_eq!(import(&world, "stakeholders/imports", "name.id,kind\nLain,media\n").key("satu").expect(422).await.problem(), "key-reused");
+        assert_eq!(import(&world, "stakeholders/imports", "name.id,kind\nLain,media\n").key("satu").expect(422).await.problem(), "idempotency-key-reused");
         assert_eq!(ledger(&world, "stakeholder.import").await, (before.0 + 2, 2));
         world.verify();
     }
@@ -93,7 +93,7 @@ story! {
             Dinas Kedua,media,,contoh:1,dinas,\r\n\
             Dinas Ketiga,media,,Contoh:1,,\r\n";
         let expected = pairs(&[
-            ("/rows/3/name.id", "required"), ("/rows/3/codes", "format"), ("/rows/3/parent", "not_found"), ("/rows/3/kind", "enum"), ("/rows/3/source", "format"),
+            ("/rows/3/name.id", "required"), ("/rows/3/codes", "format"), ("/rows/3/parent", "not_found"), ("/rows/3/kind", "one_of"), ("/rows/3/source", "format"),
             ("/rows/4/name.id", "formula"),
             ("/rows/5", "surplus_cell"), ("/rows/5/name.id", "repeated"),
             ("/rows/7/name.id", "repeated"),
@@ -231,9 +231,9 @@ story! {
         let mut found = wrong(&refused);
         found.sort();
         assert_eq!(found, pairs(&[
-            ("/rows/3/email", "format"), ("/rows/3/expires_on", "format"), ("/rows/3/language", "enum"), ("/rows/3/name", "required"), ("/rows/3/until_on", "unexpected"),
+            ("/rows/3/email", "format"), ("/rows/3/expires_on", "format"), ("/rows/3/language", "one_of"), ("/rows/3/name", "required"), ("/rows/3/until_on", "unexpected"),
             ("/rows/4/expires_on", "out_of_range"),
-            ("/rows/5/organisation", "required"), ("/rows/5/role", "enum"),
+            ("/rows/5/organisation", "required"), ("/rows/5/role", "one_of"),
             ("/rows/6/organisation", "not_found"), ("/rows/6/program", "not_found"),
             ("/rows/7/until_on", "before_begin"),
             ("/rows/8/email", "repeated"),
