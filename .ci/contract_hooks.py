@@ -257,12 +257,21 @@ def address(case):
     return case.operation.base_url.rstrip("/") + path
 
 
-@schemathesis.serializer("application/x-ndjson")
-def lines_of_json(context, value):
+def as_it_is(value):
     """A file as it is. What is no text goes out as bytes that are none either: as a line, any JSON would be some file."""
     if isinstance(value, bytes):
         return value
     return value.encode(errors="replace") if isinstance(value, str) else b"\xff"
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines_of_json(context, value):
+    return as_it_is(value)
+
+
+@schemathesis.serializer("text/csv")
+def rows_of_cells(context, value):
+    return as_it_is(value)
 
 
 @schemathesis.hook

@@ -97,10 +97,13 @@ pub struct Given {
     /// `tangguh.mail`]
     #[arg(long, global = true, env = "TANGGUH_MAIL_FOLDER")]
     pub mail_folder: Option<PathBuf>,
-    /// The application that people use: mails lead to its pages `password-reset`, `email-change` and `invitation`. Without
-    /// it they tell the token
+    /// The application that people use: mails lead to its pages `password-reset`, `email-change`, `invitation`, `password`,
+    /// `tasks` and `digest`. Without it they tell the token, or what to call
     #[arg(long, global = true, env = "TANGGUH_APP_URL")]
     pub app_url: Option<String>,
+    /// The hour, from 0 to 23, at which daily digests are due, in the time zone of the reader's programme
+    #[arg(long, global = true, env = "TANGGUH_DIGEST_HOUR", default_value = "7")]
+    pub digest_hour: String,
     /// Whom to tell of a weakness: the Contact of security.txt (`mailto:…` or `https://…`)
     #[arg(long, global = true, env = "TANGGUH_SECURITY_CONTACT", default_value = "mailto:security@example.org")]
     pub security_contact: String,
@@ -122,6 +125,8 @@ pub struct Settings {
     pub security_contact: String,
     pub webhooks: Outbound,
     pub mail: Outgoing,
+    /// From 0 to 23.
+    pub digest_hour: u32,
     /// Not a setting: tests hash passwords cheaply.
     pub password_cost: password::Cost,
 }
@@ -171,6 +176,7 @@ impl Given {
         let body_limit = count("TANGGUH_BODY_LIMIT", Some(&self.body_limit), 1 << 20, 1024..=(1 << 30));
         let stop = count("TANGGUH_STOP_SECONDS", Some(&self.stop_seconds), 20, 0..=3600);
         let rate = count("TANGGUH_WEBHOOK_RATE", Some(&self.webhook_rate), 100, 1..=100_000);
+        let digest_hour = count("TANGGUH_DIGEST_HOUR", Some(&self.digest_hour), 7, 0..=23);
         let mut quota = |name: &str, given: &str| {
             given.parse().unwrap_or_else(|()| {
                 wrong.push(format!("{name}: {given:?} is neither \"off\" nor two numbers such as 600/100000"));
@@ -211,6 +217,7 @@ impl Given {
             security_contact: self.security_contact.clone(),
             webhooks: Outbound { allow, authorities, rate: rate as u32, ..Outbound::default() },
             mail: mail.ok_or_else(Vec::new)?,
+            digest_hour: digest_hour as u32,
             password_cost: password::Cost::Full,
         })
     }

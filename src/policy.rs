@@ -154,6 +154,7 @@ policy! {
     UnlockAccount        = "account.unlock",          Platform: Admin;
     RenewPasswordToken   = "account.renew_token",     Platform: Admin;
     EndSignIns           = "account.end_sign_ins",    Platform: Admin;
+    ImportAccounts       = "account.import",          Platform: Admin;
 
     ReadInvitation       = "invitation.read",         Platform: Lead Secretariat Admin;
     SendInvitation       = "invitation.send",         Platform: Lead Secretariat Admin;
@@ -166,6 +167,7 @@ policy! {
     EditStakeholder      = "stakeholder.edit",        Platform: Lead Secretariat Admin;
     ConfirmStakeholder   = "stakeholder.confirm",     Platform: Lead Secretariat Admin;
     ReorganizeStakeholder = "stakeholder.reorganise", Platform: Admin;
+    ImportStakeholders   = "stakeholder.import",      Platform: Admin;
 
     ListPrograms         = "program.list",            SignedIn: ;
     ReadProgram          = "program.read",            Program:  Lead Secretariat Facilitator Agency Partner Observer Admin;

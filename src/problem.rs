@@ -232,6 +232,12 @@ impl FieldError {
     ) -> FieldError {
         FieldError { pointer: pointer.into(), code: code.into(), detail: Text::new(id, en) }
     }
+
+    /// As whoever reads this language is told.
+    pub fn body(&self, lang: Lang) -> FieldErrorBody {
+        let (code, detail) = (self.code.to_string(), self.detail.of(lang).to_owned());
+        FieldErrorBody { pointer: self.pointer.clone(), code, detail }
+    }
 }
 
 /// Why something went wrong on our side. It is logged once: with the request's id when the problem is
@@ -600,11 +606,7 @@ impl Problem {
             current_revision: None,
             current_etag: None,
         };
-        body.errors.extend(self.errors().iter().map(|error| FieldErrorBody {
-            pointer: error.pointer.clone(),
-            code: error.code.to_string(),
-            detail: error.detail.of(lang).to_owned(),
-        }));
+        body.errors.extend(self.errors().iter().map(|error| error.body(lang)));
         match self {
             Problem::Forbidden { action, on } => {
                 body.explain = serde_urlencoded::to_string([("action", *action), ("on", on)])

@@ -101,6 +101,8 @@ diesel::table! {
         email_folded -> Text,
         name -> Text,
         last_sign_in_at -> Nullable<Instant>,
+        digest -> Text,
+        digest_at -> Nullable<Instant>,
     }
 }
 

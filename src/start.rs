@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::{HttpServer, web};
 use anyhow::{Context, bail, ensure};
-use futures_util::future::{join, select};
+use futures_util::future::{join3, select};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     config::{Given, Settings},
     db::{AnyConnection, Db, Lane, Target, migrations, write_transaction},
-    frameworks, idempotency, inputs, invitations, keys,
+    digests, frameworks, idempotency, inputs, invitations, keys,
     ledger::checkpoints,
     mail::{self, Way},
     memberships, one_time,
@@ -126,7 +126,7 @@ pub async fn serve(service: web::Data<Service>, deliver: bool) -> anyhow::Result
     Ok(())
 }
 
-/// Delivers to webhooks, sends mail and does nothing else, until the process is told to stop.
+/// Delivers to webhooks, sends mail and digests and does nothing else, until the process is told to stop.
 pub async fn work(service: web::Data<Service>) {
     actix_web::rt::spawn(end_waiting(service.clone()));
     deliver_all(service).await;
@@ -137,7 +137,7 @@ async fn deliver_all(service: web::Data<Service>) {
     if let Way::Folder(folder) = &service.settings.mail.way {
         log::info!("mails are written to {}: no mail server is set (TANGGUH_SMTP_URL)", folder.display());
     }
-    join(webhooks::work(service.clone()), mail::carry(service)).await;
+    join3(webhooks::work(service.clone()), digests::work(service.clone()), mail::carry(service)).await;
 }
 
 /// Answers whoever waits for a change when the process is told to stop: nothing is in flight that would keep it.

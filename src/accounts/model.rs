@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::passwords::{PasswordToken, issue_token, keep_password};
+use super::passwords::{PasswordToken, issue_token, keep_password, tell_of_account};
 use crate::{
     access::{Ledger, Listed, Reach, Recorded, Seen, Tx},
     db::{
@@ -78,6 +78,28 @@ impl From<Language> for Lang {
     }
 }
 
+/// Whether somebody gets a mail of what waits for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Digest {
+    Never,
+    /// Once a day in the morning, where something waits.
+    Daily,
+}
+
+impl Digest {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Digest::Never => "never",
+            Digest::Daily => "daily",
+        }
+    }
+
+    fn named(name: &str) -> Digest {
+        if name == Digest::Daily.name() { Digest::Daily } else { Digest::Never }
+    }
+}
+
 /// What can be edited of an account by an admin.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AccountContent {
@@ -108,6 +130,7 @@ pub struct OwnContent {
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
     pub language: Language,
+    pub digest: Digest,
 }
 
 /// A person's sign-in.
@@ -129,6 +152,10 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(required = true)]
     pub name: String,
+    /// Whether its owner wants a daily mail of what waits for them. Added when it is read, like `email`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = true, value_type = Digest)]
+    pub digest: Option<Digest>,
     /// When its owner last signed in, if ever. Added when it is read, like `email`.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "types::serialize_instant_if_any")]
     pub last_sign_in_at: Option<DateTime<Utc>>,
@@ -170,7 +197,7 @@ impl Resource for Account {
             Action::LockAccount => state != "locked",
             Action::UnlockAccount => state == "locked",
             Action::RenewPasswordToken => state != "locked",
-            Action::CreateAccount => false,
+            Action::CreateAccount | Action::ImportAccounts => false,
             _ => true,
         }
     }
@@ -181,23 +208,24 @@ impl Resource for Account {
 
     fn complete(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
         let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
-        let people: Vec<(Id, String, String, Option<At>)> = account_people::table
+        let people: Vec<(Id, String, String, String, Option<At>)> = account_people::table
             .filter(account_people::account_id.eq_any(ids))
             .select((
                 account_people::account_id,
                 account_people::email,
                 account_people::name,
+                account_people::digest,
                 account_people::last_sign_in_at,
             ))
             .load(conn)?;
         for row in rows {
-            let (email, name, last) = match people.iter().find(|(id, ..)| *id == row.id) {
-                Some((_, email, name, last)) => (email.as_str(), name.as_str(), *last),
-                None => Default::default(),
+            let (email, name, digest, last) = match people.iter().find(|(id, ..)| *id == row.id) {
+                Some((_, email, name, digest, last)) => (email.as_str(), name.as_str(), digest.as_str(), *last),
+                None => ("", "", Digest::Never.name(), None),
             };
             let last = last.map(|At(at)| instant_text(&at));
-            let more =
-                format!("\"email\":{},\"name\":{},\"last_sign_in_at\":{}", json!(email), json!(name), json!(last));
+            let (email, name, digest, last) = (json!(email), json!(name), json!(digest), json!(last));
+            let more = format!("\"email\":{email},\"name\":{name},\"digest\":{digest},\"last_sign_in_at\":{last}");
             row.body = with_members(&row.body, &more);
         }
         Ok(())
@@ -258,12 +286,25 @@ impl Account {
             .optional()?)
     }
 
-    /// Makes an account and the token with which its owner sets the password.
+    /// Makes an account and the token with which its owner sets the password; nobody is written to.
     pub fn create(tx: &mut Tx<'_>, new: NewAccount) -> Result<(Recorded<Account>, PasswordToken), Problem> {
-        let content = new.content;
-        let made = Account::begin(tx, &content, AccountState::Invited)?;
+        let made = Account::begin(tx, &new.content, AccountState::Invited)?;
         let token = issue_token(tx, made.value().meta.id)?;
         Ok((made, token))
+    }
+
+    /// The same, and its owner gets a token by mail as well.
+    pub fn create_and_tell(tx: &mut Tx<'_>, new: NewAccount) -> Result<(Recorded<Account>, PasswordToken), Problem> {
+        let made = Account::invite(tx, &new.content)?;
+        let token = issue_token(tx, made.value().meta.id)?;
+        Ok((made, token))
+    }
+
+    /// Makes an account and writes to its owner, who sets the password with the token in the mail.
+    pub fn invite(tx: &mut Tx<'_>, content: &AccountContent) -> Result<Recorded<Account>, Problem> {
+        let made = Account::begin(tx, content, AccountState::Invited)?;
+        tell_of_account(tx, made.value(), content.email.trim())?;
+        Ok(made)
     }
 
     /// Makes an account of somebody who was invited and has chosen a password.
@@ -283,6 +324,7 @@ impl Account {
             expires_on: content.expires_on,
             email: String::new(),
             name: String::new(),
+            digest: None,
             last_sign_in_at: None,
         };
         let id = account.meta.id;
@@ -340,14 +382,26 @@ impl Account {
         is_open(self.state.name(), self.expires_on, now)
     }
 
+    /// Whether its last day is past.
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
+        is_over(self.expires_on, now)
+    }
+
     /// Edits what people may edit of their own account.
     pub fn edit_own(tx: &mut Tx<'_>, seen: Seen, patch: Patch<OwnContent>) -> Result<Recorded<Account>, Problem> {
         let id = tx.reach.account;
         let mut account: Account = tx.current(id, seen)?;
-        let (_, name) = person(tx.conn, id)?;
-        let content: OwnContent =
-            patch.apply(&Tx::json(&OwnContent { name, language: account.language })?, &tx.schemas)?;
-        diesel::update(account_people::table.find(id)).set(account_people::name.eq(&content.name)).execute(tx.conn)?;
+        use account_people as t;
+        let (name, digest): (String, String) = t::table.find(id).select((t::name, t::digest)).first(tx.conn)?;
+        let before = Digest::named(&digest);
+        let now = OwnContent { name, language: account.language, digest: before };
+        let content: OwnContent = patch.apply(&Tx::json(&now)?, &tx.schemas)?;
+        let told = (t::name.eq(&content.name), t::digest.eq(content.digest.name()));
+        diesel::update(t::table.find(id)).set(told).execute(tx.conn)?;
+        if (before, content.digest) == (Digest::Never, Digest::Daily) {
+            // The first one is due at the next morning.
+            diesel::update(t::table.find(id)).set(t::digest_at.eq(At(tx.now))).execute(tx.conn)?;
+        }
         account.language = content.language;
         tx.change(account, None)
     }

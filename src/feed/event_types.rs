@@ -42,9 +42,10 @@ type Line = (&'static str, &'static [&'static str], &'static str, &'static str);
 
 #[rustfmt::skip]
 const LINES: &[Line] = &[
-    ("me.edit", &["account"], "Seseorang mengubah nama atau bahasanya sendiri.", "Somebody changed their own name or language."),
+    ("me.edit", &["account"], "Seseorang mengubah nama, bahasa, atau ringkasannya sendiri.", "Somebody changed their own name, language or digest."),
     ("me.change_password", &["account"], "Seseorang mengganti kata sandinya.", "Somebody changed their password."),
     ("account.create", &["account"], "Sebuah akun dibuat.", "An account was made."),
+    ("account.import", &["account", "membership"], "Sebuah akun dibuat dari berkas, mungkin dengan keanggotaannya.", "An account was made from a file, perhaps with its membership."),
     ("account.edit", &["account"], "Sebuah akun diubah.", "An account was edited."),
     ("account.lock", &["account"], "Sebuah akun dikunci.", "An account was locked."),
     ("account.unlock", &["account"], "Sebuah akun dibuka kembali.", "An account was unlocked."),
@@ -60,6 +61,7 @@ const LINES: &[Line] = &[
     ("invitation.expire", &["invitation"], "Sebuah undangan tidak diterima pada waktunya.", "An invitation was not accepted in time."),
 
     ("stakeholder.create", &["stakeholder"], "Sebuah organisasi dimasukkan.", "An organisation was entered."),
+    ("stakeholder.import", &["stakeholder"], "Sebuah organisasi dimasukkan dari berkas.", "An organisation was entered from a file."),
     ("stakeholder.edit", &["stakeholder"], "Data sebuah organisasi diubah.", "An organisation was edited."),
     ("stakeholder.confirm", &["stakeholder"], "Sebuah organisasi dikonfirmasi.", "An organisation was confirmed."),
     ("stakeholder.reorganise", &["stakeholder", "membership", "client", "webhook", "participant", "follow_up", "focus_area"], "Organisasi digabung atau dipecah, dan apa yang masih berjalan berpindah bersamanya.", "Organisations were merged or split, and what was under way moved with them."),

@@ -7,6 +7,7 @@ use crate::{
     accounts::Account,
     config::Settings,
     db::AnyConnection,
+    digests,
     invitations::Invitation,
     one_time::Purpose,
     problem::{Lang, Problem, Text},
@@ -23,7 +24,11 @@ pub struct Letter {
     pub text: String,
 }
 
-/// Writes a mail. Nothing where nobody is to get it: the address is nobody's, or is taken, or the invitation is over.
+/// How late a digest may be: the next one says more.
+const DIGEST_LATEST: TimeDelta = TimeDelta::hours(12);
+
+/// Writes a mail. Nothing where nobody is to get it: the address is nobody's, or is taken, or the invitation is over, or
+/// nothing waits for anybody.
 pub(super) fn write(conn: &mut AnyConnection, service: &Service, mail: &Claimed) -> Result<Option<Letter>, Problem> {
     let (now, settings) = (service.clock.now(), &service.settings);
     let (lang, text) = match mail.kind {
@@ -52,6 +57,20 @@ pub(super) fn write(conn: &mut AnyConnection, service: &Service, mail: &Claimed)
             let program = invitation.membership.as_ref().map(|membership| membership.program.as_str());
             (mail.language.into(), invite(settings, program, &token, ends))
         }
+        MailKind::Account => {
+            let Some(account) = mail.account else { return Ok(None) };
+            let Some((token, ends)) = Account::mailed_token(conn, account, &mail.recipient, now)? else {
+                return Ok(None);
+            };
+            (mail.language.into(), welcome(settings, &token, ends))
+        }
+        MailKind::Digest => {
+            let Some(account) = mail.account.filter(|_| now - mail.made_at < DIGEST_LATEST) else { return Ok(None) };
+            let Some(written) = digests::write(conn, settings, account, &mail.recipient, now)? else {
+                return Ok(None);
+            };
+            written
+        }
         MailKind::PasswordChanged => (mail.language.into(), password_changed(settings)),
         MailKind::EmailChanged => (mail.language.into(), email_changed(settings)),
     };
@@ -59,9 +78,9 @@ pub(super) fn write(conn: &mut AnyConnection, service: &Service, mail: &Claimed)
 }
 
 /// Subject and body in both languages.
-struct Written {
-    subject: Text,
-    body: Text,
+pub struct Written {
+    pub subject: Text,
+    pub body: Text,
 }
 
 fn letter(settings: &Settings, lang: Lang, written: &Written) -> Letter {
@@ -155,6 +174,29 @@ fn invite(settings: &Settings, program: Option<&str>, token: &str, ends: DateTim
             format!(
                 "You are invited to {program_en}. Accept with your name and a password (12 characters or \
                  more).\n\n{}\n\nIt is good until {}, and once.",
+                how.en,
+                until(ends)
+            ),
+        ),
+    }
+}
+
+fn welcome(settings: &Settings, token: &str, ends: DateTime<Utc>) -> Written {
+    let how = with_token(settings, "password", "password", token);
+    Written {
+        subject: Text::new("Akun Tangguh Anda", "Your Tangguh account"),
+        body: Text::new(
+            format!(
+                "Seorang pengelola membuat akun untuk Anda di {}. Tetapkan kata sandi (12 karakter atau lebih), lalu \
+                 masuk dengan alamat surel ini.\n\n{}\n\nBerlaku sampai {}, sekali saja.",
+                settings.public_url,
+                how.id,
+                until(ends)
+            ),
+            format!(
+                "An admin made an account for you at {}. Set a password (12 characters or more), then sign in with \
+                 this address.\n\n{}\n\nIt is good until {}, and once.",
+                settings.public_url,
                 how.en,
                 until(ends)
             ),

@@ -11,6 +11,7 @@ mod queue;
 mod routes;
 mod worker;
 
+pub use letters::Written;
 pub use post::{Outgoing, Relay, Way, mailbox};
 pub use queue::{MailKind, NewMail, enqueue, sweep};
 pub use routes::routes;

@@ -21,6 +21,8 @@ use crate::{
 #[serde(rename_all = "snake_case")]
 pub enum MailKind {
     Invitation,
+    /// With a token to set the first password of an account that an admin made.
+    Account,
     /// With a token to set a new password.
     PasswordReset,
     /// That the password is another now.
@@ -29,24 +31,30 @@ pub enum MailKind {
     EmailChange,
     /// To the old address: that the account has another now.
     EmailChanged,
+    /// What waits for somebody.
+    Digest,
 }
 
 impl MailKind {
-    const ALL: [MailKind; 5] = [
+    const ALL: [MailKind; 7] = [
         MailKind::Invitation,
+        MailKind::Account,
         MailKind::PasswordReset,
         MailKind::PasswordChanged,
         MailKind::EmailChange,
         MailKind::EmailChanged,
+        MailKind::Digest,
     ];
 
     pub const fn name(self) -> &'static str {
         match self {
             MailKind::Invitation => "invitation",
+            MailKind::Account => "account",
             MailKind::PasswordReset => "password_reset",
             MailKind::PasswordChanged => "password_changed",
             MailKind::EmailChange => "email_change",
             MailKind::EmailChanged => "email_changed",
+            MailKind::Digest => "digest",
         }
     }
 
@@ -124,7 +132,8 @@ pub struct Mail {
     /// When it is tried next; null where it is not.
     #[serde(serialize_with = "types::serialize_instant_if_any")]
     pub next_attempt_at: Option<DateTime<Utc>>,
-    /// Why the last attempt failed: `refused` (see `smtp_status`), `no_trust` (TLS), `timeout`, `no_answer`, `bad_address`,
+    /// Why the last attempt failed: `refused` (see `smtp_status`), `no_trust` (no TLS that can be trusted, as where nobody
+    /// known signed the certificate), `timeout`, `no_answer`, `bad_address`,
     /// `no_folder`, `not_written`; null where none did.
     pub error: Option<String>,
     /// What the mail server answered when it refused.

@@ -55,7 +55,8 @@ async fn read(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
 
 /// Edit your own account
 ///
-/// Your name, and the language that the service writes to you in. A merge patch (RFC 7396).
+/// Your name, the language that the service writes to you in, and whether it writes every morning of what waits for you
+/// (`digest`). A merge patch (RFC 7396).
 #[utoipa::path(
     tag = "me", operation_id = "edit_me",
     params(IfMatch),

@@ -83,10 +83,10 @@ impl Run<'_> {
             let seen = self.world.get(who, &fill(operation.resource())).expect(200).await;
             ask = ask.if_match(&seen.etag());
         }
-        if let (true, Value::String(file)) = (operation.takes_file(), &body) {
-            ask = ask.header("content-type", FILE).bytes(file.clone().into_bytes());
+        if let (Some((media, _)), Value::String(file)) = (operation.file(), &body) {
+            ask = ask.header("content-type", media).bytes(file.clone().into_bytes());
         }
-        ask = match (body.is_null() || operation.takes_file(), operation.is_patch()) {
+        ask = match (body.is_null() || operation.file().is_some(), operation.is_patch()) {
             (true, _) => ask,
             (false, true) => ask.patch(body),
             (false, false) => ask.json(body),
@@ -296,7 +296,11 @@ async fn people(run: &mut Run<'_>) -> String {
     let again = json!({"email": "rani@dinas.example", "password": PASSWORD});
     run.call("log_in", Nobody, &[], "", again).await;
     run.read("list_account_sign_ins", admin.clone(), &one, "").await;
-    run.act("end_account_sign_ins", admin, &one, Value::Null).await;
+    run.act("end_account_sign_ins", admin.clone(), &one, Value::Null).await;
+    let table = "email,name,language,program,role,organisation\r\n\
+        sri@dinas.example,Sri Rejeki,id,jakarta,agency,dinas\r\n\
+        rani@dinas.example,Rani Wulandari,id,,,\r\n";
+    run.act("import_accounts", admin, &[], json!(table)).await;
 
     let member = Member(Facilitator);
     run.read("get_me", member.clone(), &[], "").await;
@@ -331,6 +335,10 @@ async fn organisations(run: &mut Run<'_>) -> String {
     run.read("list_stakeholders", lead.clone(), &[], "?q=sumber").await;
     run.read("get_stakeholder", lead.clone(), &one, "").await;
     run.read("get_stakeholder_history", lead, &one, "?limit=1").await;
+    let table = "name.id;name.en;kind;codes;parent\r\n\
+        Dinas Sumber Daya Air;Water Resources Agency;provincial_government;contoh:1.03;\r\n\
+        Suku Dinas Tata Air;Drainage Office;municipal_government;contoh:1.03.1;contoh:1.03\r\n";
+    run.act("import_stakeholders", Member(Admin), &[], json!(table)).await;
     id
 }
 
@@ -607,7 +615,11 @@ fn every_example_is_as_the_document_says() {
         let operation = Operation::named(&id);
         let status = example["response"]["status"].as_u64().unwrap() as u16;
         let sides = [
-            ("request", operation.body().or(operation.form()).or(operation.file()), &example["request"]),
+            (
+                "request",
+                operation.body().or(operation.form()).or(operation.file().map(|(_, schema)| schema)),
+                &example["request"],
+            ),
             ("response", operation.answer(status), &example["response"]["body"]),
         ];
         for (side, schema, value) in sides {

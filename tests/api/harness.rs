@@ -452,6 +452,7 @@ pub fn defaults() -> Given {
         limit_visitors: "off".into(),
         security_contact: "mailto:security@example.org".into(),
         webhook_rate: "100".into(),
+        digest_hour: "7".into(),
         ..Given::default()
     }
 }

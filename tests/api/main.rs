@@ -31,6 +31,8 @@ mod database;
 mod decisions;
 mod deliveries;
 mod diff;
+mod digest;
+mod directory_imports;
 mod documents;
 mod etags;
 mod events;

@@ -72,14 +72,10 @@ impl Operation {
         self.told.pointer("/requestBody/content/application~1x-www-form-urlencoded/schema")
     }
 
-    /// The schema of a file that it takes.
-    pub fn file(&self) -> Option<&'static Value> {
-        self.told.pointer("/requestBody/content")?.get(FILE).map(|media| &media["schema"])
-    }
-
-    /// Whether it takes a file.
-    pub fn takes_file(&self) -> bool {
-        self.file().is_some()
+    /// The media type of a file that it takes, and its schema.
+    pub fn file(&self) -> Option<(&'static str, &'static Value)> {
+        let content = self.told.pointer("/requestBody/content")?;
+        [FILE, SHEET].into_iter().find_map(|media| Some((media, &content.get(media)?["schema"])))
     }
 
     /// The schema of its JSON answer of this status.
@@ -248,7 +244,8 @@ impl Things {
         let path = format!("{slug}/inputs");
         let input = world.post(sender.clone(), &path).json(input("KB-1")).expect(201).await.id();
         let imports = format!("{slug}/input-imports");
-        let import = world.post(sender.clone(), &imports).header("content-type", FILE).bytes(file().into_bytes());
+        let import =
+            world.post(sender.clone(), &imports).header("content-type", FILE).bytes(file("import_inputs").into_bytes());
         let import = import.expect(202).await.id();
         // Of another, something came.
         let other = world.post(sender, &path).json(self::input("KB-2")).expect(201).await.id();
@@ -480,17 +477,25 @@ impl Things {
         match self.good(operation) {
             Some(body) if operation.is_patch() => ask.patch(body),
             Some(body) => ask.json(body),
-            None if operation.takes_file() => ask.header("content-type", FILE).bytes(file().into_bytes()),
-            None => ask,
+            None => match operation.file() {
+                Some((media, _)) => ask.header("content-type", media).bytes(file(&operation.id).into_bytes()),
+                None => ask,
+            },
         }
     }
 }
 
-/// The media type of a file that an operation takes.
+/// The media types of files that operations take.
 pub const FILE: &str = "application/x-ndjson";
+pub const SHEET: &str = "text/csv";
 
-fn file() -> String {
-    format!("{}\n", input("KB-6"))
+fn file(operation: &str) -> String {
+    match operation {
+        "import_inputs" => format!("{}\n", input("KB-6")),
+        "import_stakeholders" => "name.id,kind\nLembaga Baru,media\n".into(),
+        "import_accounts" => "email,name\nseorang@example.org,Seorang\n".into(),
+        other => panic!("say what a good file of {other} is"),
+    }
 }
 
 /// Good values of the query parameters that an operation must have.
