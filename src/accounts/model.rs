@@ -121,6 +121,9 @@ pub struct Account {
     /// The last day (UTC) on which it can be signed in with; after it no token of it holds.
     #[serde(default)]
     pub expires_on: Option<NaiveDate>,
+    /// Whether signing in with it takes a code as well.
+    #[serde(default)]
+    pub second_factor: bool,
     /// Added when it is read: revisions hold no personal data.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(required = true)]
@@ -261,6 +264,9 @@ impl Account {
     /// Makes an account and the token with which its owner sets the password.
     pub fn create(tx: &mut Tx<'_>, new: NewAccount) -> Result<(Recorded<Account>, PasswordToken), Problem> {
         let content = new.content;
+        if content.admin {
+            tx.require_proof()?;
+        }
         let made = Account::begin(tx, &content, AccountState::Invited)?;
         let token = issue_token(tx, made.value().meta.id)?;
         Ok((made, token))
@@ -281,6 +287,7 @@ impl Account {
             language: content.language,
             state,
             expires_on: content.expires_on,
+            second_factor: false,
             email: String::new(),
             name: String::new(),
             last_sign_in_at: None,

@@ -20,6 +20,7 @@ use crate::{
     problem::Problem,
     reason::Reason,
     routes::Routes,
+    second_factor,
     seen::IfMatch,
     sign_ins::{SignInFilter, SignInPage},
     valid::{Patch, Valid},
@@ -36,6 +37,7 @@ pub fn routes(api: &mut Routes<'_>) {
         .service(renew_token)
         .service(list_sign_ins)
         .service(end_sign_ins);
+    second_factor::account_routes(api);
     access_review::account_routes(api);
 }
 

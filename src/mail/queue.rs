@@ -29,15 +29,21 @@ pub enum MailKind {
     EmailChange,
     /// To the old address: that the account has another now.
     EmailChanged,
+    /// That a second factor is in force.
+    SecondFactorSet,
+    /// That the second factor is gone.
+    SecondFactorRemoved,
 }
 
 impl MailKind {
-    const ALL: [MailKind; 5] = [
+    const ALL: [MailKind; 7] = [
         MailKind::Invitation,
         MailKind::PasswordReset,
         MailKind::PasswordChanged,
         MailKind::EmailChange,
         MailKind::EmailChanged,
+        MailKind::SecondFactorSet,
+        MailKind::SecondFactorRemoved,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -47,6 +53,8 @@ impl MailKind {
             MailKind::PasswordChanged => "password_changed",
             MailKind::EmailChange => "email_change",
             MailKind::EmailChanged => "email_changed",
+            MailKind::SecondFactorSet => "second_factor_set",
+            MailKind::SecondFactorRemoved => "second_factor_removed",
         }
     }
 

@@ -368,6 +368,9 @@ impl Things {
                 json!({"invitation_token": "tgh_in_none", "name": "Seorang", "password": PASSWORD})
             }
             "change_password" => json!({"current_password": PASSWORD, "password": "kuda lumping di bawah hujan"}),
+            "confirm_totp" => json!({"code": "000000"}),
+            "step_up" => json!({"password": PASSWORD}),
+            "reset_second_factor" => reason,
             "change_email" => json!({"current_password": PASSWORD, "email": "seorang@example.org"}),
             "send_invitation" => json!({"email": "undangan@example.org", "membership": {"program": self.id("program"),
                 "role": "observer", "stakeholder_id": self.id("stakeholder_id")}}),
