@@ -200,7 +200,8 @@ impl Given {
         if !self.security_contact.contains(':') {
             wrong.push(format!("TANGGUH_SECURITY_CONTACT: {:?} is no URI", self.security_contact));
         }
-        let second_factor = roles(self.second_factor.as_deref().unwrap_or("admin,lead"), &mut wrong);
+        let second_factor = self.second_factor.as_deref().filter(|given| !given.is_empty()).unwrap_or("admin,lead");
+        let second_factor = roles(second_factor, &mut wrong);
         let mail = self.outgoing(&target, &mut wrong);
         if !wrong.is_empty() {
             return Err(wrong);

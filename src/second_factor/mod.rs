@@ -13,4 +13,4 @@ mod routes;
 mod totp;
 
 pub use model::{codes_left, is_set, reset, sweep, take};
-pub use routes::{account_routes, routes};
+pub use routes::{account_routes, routes, sign_in_routes};

@@ -18,7 +18,12 @@ use crate::{
 };
 
 pub fn routes(api: &mut Routes<'_>) {
-    api.service(begin).service(confirm).service(renew_codes).service(remove).service(step_up);
+    api.service(begin).service(confirm).service(renew_codes).service(remove);
+}
+
+/// What belongs to a sign-in.
+pub fn sign_in_routes(api: &mut Routes<'_>) {
+    api.service(step_up);
 }
 
 /// What admins do about other people's.

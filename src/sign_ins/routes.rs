@@ -18,6 +18,7 @@ use crate::{
 pub fn routes(api: &mut Routes<'_>) {
     api.service(log_in).service(refresh).service(log_out).service(set_password);
     super::resets::routes(api);
+    crate::second_factor::sign_in_routes(api);
     crate::invitations::acceptance_routes(api);
 }
 

@@ -63,6 +63,7 @@ mod questions;
 mod reorganising;
 mod resets;
 mod schema;
+mod second_factor;
 mod session;
 mod settings;
 mod shocks_and_stresses;
