@@ -16,6 +16,7 @@ use crate::{
     limits::{Quota, Quotas},
     mail::{self, Outgoing, Relay, Way},
     password,
+    policy::{Role, Roles},
     proxies::network_named,
     webhooks::Outbound,
 };
@@ -104,6 +105,10 @@ pub struct Given {
     /// The hour, from 0 to 23, at which daily digests are due, in the time zone of the reader's programme
     #[arg(long, global = true, env = "TANGGUH_DIGEST_HOUR", default_value = "7")]
     pub digest_hour: String,
+    /// Roles that count only in sign-ins that have shown a second factor, separated by commas; `none` for no role
+    /// [default: admin,lead]
+    #[arg(long, global = true, env = "TANGGUH_SECOND_FACTOR")]
+    pub second_factor: Option<String>,
     /// Whom to tell of a weakness: the Contact of security.txt (`mailto:…` or `https://…`)
     #[arg(long, global = true, env = "TANGGUH_SECURITY_CONTACT", default_value = "mailto:security@example.org")]
     pub security_contact: String,
@@ -127,6 +132,8 @@ pub struct Settings {
     pub mail: Outgoing,
     /// From 0 to 23.
     pub digest_hour: u32,
+    /// The roles that count only in sign-ins that have shown a second factor.
+    pub second_factor: Roles,
     /// Not a setting: tests hash passwords cheaply.
     pub password_cost: password::Cost,
 }
@@ -199,6 +206,8 @@ impl Given {
         if !self.security_contact.contains(':') {
             wrong.push(format!("TANGGUH_SECURITY_CONTACT: {:?} is no URI", self.security_contact));
         }
+        let second_factor = self.second_factor.as_deref().filter(|given| !given.is_empty()).unwrap_or("admin,lead");
+        let second_factor = roles(second_factor, &mut wrong);
         let mail = self.outgoing(&target, &mut wrong);
         if !wrong.is_empty() {
             return Err(wrong);
@@ -218,6 +227,7 @@ impl Given {
             webhooks: Outbound { allow, authorities, rate: rate as u32, ..Outbound::default() },
             mail: mail.ok_or_else(Vec::new)?,
             digest_hour: digest_hour as u32,
+            second_factor,
             password_cost: password::Cost::Full,
         })
     }
@@ -261,6 +271,23 @@ impl Given {
             .map_err(|why| wrong.push(format!("TANGGUH_SMTP_URL {why}")));
         Some(Outgoing { way: Way::Smtp(relay.ok()?), from, app_url })
     }
+}
+
+fn roles(given: &str, wrong: &mut Vec<String>) -> Roles {
+    let mut roles = Roles::default();
+    if given == "none" {
+        return roles;
+    }
+    for name in listed(given) {
+        match Role::named(name) {
+            Some(role) => roles = roles.with(role),
+            None => wrong.push(format!("TANGGUH_SECOND_FACTOR: {name:?} is no role, such as admin or lead")),
+        }
+    }
+    if listed(given).next().is_none() {
+        wrong.push("TANGGUH_SECOND_FACTOR names no role: write none if that is meant".into());
+    }
+    roles
 }
 
 fn networks(name: &str, given: &str, wrong: &mut Vec<String>) -> Vec<IpNet> {

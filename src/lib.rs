@@ -22,7 +22,7 @@
 //! [`api`] lists the resources and makes the app. `document` completes the OpenAPI document that is made from the
 //! app, and [`operations`] reads back from it which methods, parameters and rights there are. [`page`],
 //! `idempotency`, `seen` (If-Match), `sheets` (CSV) and [`localized`] are conventions of the API, one file each. [`token`], [`keys`],
-//! [`seal`], [`secret`] and [`password`] are about secrets. What is done after the answer, a [`worker`] does; [`mail`] goes out so, [`digests`] and [`one_time`] tokens in it. [`start`] puts all of it together, and [`clock`] tells
+//! [`seal`], [`secret`], [`password`] and [`second_factor`] are about secrets. What is done after the answer, a [`worker`] does; [`mail`] goes out so, [`digests`] and [`one_time`] tokens in it. [`start`] puts all of it together, and [`clock`] tells
 //! the time, which tests move.
 //!
 //! Where the two databases differ is in [`db`] alone. `docs/architecture.md` says more, and how to add a resource.
@@ -82,10 +82,11 @@ pub mod programs;
 pub mod proxies;
 mod public;
 pub mod questions;
-mod reason;
+pub mod reason;
 pub mod routes;
 pub mod schema;
 pub mod seal;
+pub mod second_factor;
 pub mod secret;
 mod seen;
 pub mod service;

@@ -144,6 +144,32 @@ diesel::table! {
         end_reason -> Nullable<Text>,
         address -> Nullable<Text>,
         user_agent -> Nullable<Text>,
+        factor_shown -> Bool,
+        stepped_up_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    totp_secrets (id) {
+        id -> Id,
+        account_id -> Id,
+        sealed -> Text,
+        made_at -> Instant,
+        confirmed_at -> Nullable<Instant>,
+        last_step -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    recovery_codes (account_id, hash) {
+        account_id -> Id,
+        hash -> Text,
     }
 }
 
@@ -1259,6 +1285,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     account_passwords,
     password_tokens,
     sign_ins,
+    totp_secrets,
+    recovery_codes,
     sign_in_failures,
     stakeholders,
     stakeholder_revisions,

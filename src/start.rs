@@ -26,6 +26,7 @@ use crate::{
     memberships, one_time,
     problem::{Lang, Problem},
     seal::Sealer,
+    second_factor,
     service::Service,
     sign_ins::{self, Origin},
     token::KeyRing,
@@ -184,6 +185,7 @@ async fn keep_house(service: web::Data<Service>) {
                     + sign_ins::sweep_sign_ins(conn, now)?
                     + invitations::sweep(conn, now)?
                     + one_time::sweep(conn, now)?
+                    + second_factor::sweep(conn, now)?
                     + mail::sweep(conn, now)?
                     + clients::sweep(conn, now)?
                     + webhooks::sweep(conn, now)?)

@@ -24,7 +24,7 @@ mod write;
 pub use credential::{Credential, end_of};
 pub use deputy::Deputy;
 pub use door::{Can, Ledger, Myself, Platform, Reach};
-pub use identity::{Caller, Callers, Held, Machine, authenticate};
+pub use identity::{Caller, Callers, Held, Machine, Withheld, authenticate};
 pub use publicly::Public;
 pub use read::{Listed, Part, etag, moment, render};
 pub use system::System;

@@ -25,7 +25,7 @@ use crate::{
     problem::{Lang, Problem},
     programs::time_zone_named,
     schema::program_revisions,
-    versioned::{Resource, Stored, hidden},
+    versioned::{Resource, Stored, hidden, with_members},
 };
 
 /// The rows of a page, and how many there are in all where that was asked.
@@ -249,6 +249,19 @@ impl<A: Gate> Can<A> {
     /// Answers one resource: 200 with its ETag, 304, or 404.
     pub async fn show<R: Resource>(&self, id: Id, view: View) -> Result<HttpResponse, Problem> {
         self.show_found::<R>(view, move |_, _| Ok(id)).await
+    }
+
+    /// Like [`Can::show`], with more members, which the resource itself does not have.
+    pub async fn show_with<R: Resource>(
+        &self,
+        id: Id,
+        more: impl FnOnce(&mut AnyConnection) -> Result<String, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let now = self.service.clock.now();
+        let (stored, more) =
+            self.snapshot(move |conn, reach| Ok((find::<R>(conn, reach, id, None, now)?, more(conn)?))).await?;
+        let body = with_members(&render::<R>(&stored, &self.reach), &more);
+        Ok(self.tagged(etag(stored.revision, &body), body))
     }
 
     /// Like [`Can::show`], where the path names the resource by more than its id.

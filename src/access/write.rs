@@ -93,6 +93,8 @@ pub(super) struct Ask {
     time_zone: chrono_tz::Tz,
     /// Whether it may touch every programme.
     across: bool,
+    /// Whether nothing of it is kept.
+    trial: bool,
 }
 
 impl Ask {
@@ -105,6 +107,7 @@ impl Ask {
             source_language: String::new(),
             time_zone: chrono_tz::Tz::UTC,
             across: false,
+            trial: false,
         }
     }
 }
@@ -157,7 +160,7 @@ impl<A: Gate> Can<A> {
             return transact(&self.service, Ask { across, ..self.ask(key) }, work).await;
         }
         // A trial keeps no key; one that would not do in earnest was refused all the same.
-        let (shared, ask) = (self.service.clone(), Ask { across, ..self.ask(None) });
+        let (shared, ask) = (self.service.clone(), Ask { across, trial: true, ..self.ask(None) });
         let tried = self.service.db.run(Lane::Write, move |conn| {
             let mut reply = None;
             // The transaction ends as a failure does; what it would have answered is kept aside.
@@ -291,9 +294,13 @@ pub(super) fn run(
         heads,
         told: Vec::new(),
         looked: Default::default(),
+        trial: ask.trial,
         rights_changed: false,
         refusal: None,
     };
+    if ask.action.is_dangerous() {
+        tx.require_proof()?;
+    }
     let reply = work(&mut tx)?.into_inner();
     tx.store()?;
     let (rights_changed, refusal) = (tx.rights_changed, tx.refusal.take());
@@ -313,7 +320,7 @@ fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> 
     }
     if ledger == Ledger::PLATFORM {
         ask.source_language = "id".into();
-        let caller = Caller::reload(conn, account, now)?;
+        let caller = Caller::reload(conn, account, ask.reach.unproven, now)?;
         let roles = caller.roles_anywhere(now);
         ask.reach.roles = roles;
         return permit(ask.action, &ask.reach).map(|()| None);
@@ -371,13 +378,14 @@ fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> 
         let holds = from_on.is_some_and(|from| from <= today) && until_on.is_none_or(|until| today <= until);
         if let (true, Some(role)) = (holds, role.as_deref().and_then(crate::policy::Role::named)) {
             roles = roles.with(role);
-            if ask.reach.stakeholder.is_none() && ask.action.roles().has(role) {
+            let acts = ask.action.roles().without(ask.reach.unproven).has(role);
+            if ask.reach.stakeholder.is_none() && acts {
                 ask.reach.stakeholder = *stakeholder;
             }
         }
     }
     ask.source_language = source_language.clone();
-    ask.reach.roles = roles;
+    ask.reach.roles = roles.without(ask.reach.unproven);
     permit(ask.action, &ask.reach)?;
     let closed = program_state != "active" && ask.action != Action::ArchiveProgram;
     Ok(closed.then(|| Problem::WrongState { action: ask.action.name(), state: program_state.clone() }))

@@ -64,7 +64,7 @@ pub fn scope(
     now: DateTime<Utc>,
 ) -> Result<Scope, Problem> {
     use program_revisions as t;
-    let caller = Caller::reload(conn, reach.account, now)?;
+    let caller = Caller::reload(conn, reach.account, reach.unproven, now)?;
     let rows: Vec<(Id, String, String, String)> = t::table
         .filter(t::seq_to.is_null())
         .order(t::slug)

@@ -144,6 +144,9 @@ pub struct Account {
     /// The last day (UTC) on which it can be signed in with; after it no token of it holds.
     #[serde(default)]
     pub expires_on: Option<NaiveDate>,
+    /// Whether signing in with it takes a code as well.
+    #[serde(default)]
+    pub second_factor: bool,
     /// Added when it is read: revisions hold no personal data.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(required = true)]
@@ -316,12 +319,16 @@ impl Account {
 
     fn begin(tx: &mut Tx<'_>, content: &AccountContent, state: AccountState) -> Result<Recorded<Account>, Problem> {
         check_last_day(tx, content.expires_on)?;
+        if content.admin {
+            tx.require_proof()?;
+        }
         let account = Account {
             meta: Meta::new(tx.now),
             admin: content.admin,
             language: content.language,
             state,
             expires_on: content.expires_on,
+            second_factor: false,
             email: String::new(),
             name: String::new(),
             digest: None,

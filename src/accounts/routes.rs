@@ -21,6 +21,7 @@ use crate::{
     problem::Problem,
     reason::Reason,
     routes::Routes,
+    second_factor,
     seen::IfMatch,
     sheets::{ImportReport, Sheet, SheetFile},
     sign_ins::{SignInFilter, SignInPage},
@@ -39,6 +40,7 @@ pub fn routes(api: &mut Routes<'_>) {
         .service(renew_token)
         .service(list_sign_ins)
         .service(end_sign_ins);
+    second_factor::account_routes(api);
     access_review::account_routes(api);
 }
 

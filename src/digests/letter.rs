@@ -13,6 +13,7 @@ use crate::{
     localized::Localized,
     mail::Written,
     me::tasks::{self, Task, TaskKind, Tasks},
+    policy::Roles,
     problem::{Lang, Problem, Text},
     programs::Program,
     schema::{account_people, program_revisions},
@@ -42,12 +43,14 @@ pub fn write(
     if wanted == 0 {
         return Ok(None);
     }
-    let caller = match Caller::reload(conn, account, now) {
+    let Some(stored) = Account::open(conn, Ledger::PLATFORM, account)? else { return Ok(None) };
+    let account: Account = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+    // Who has none cannot use the roles that need one, and is not told of what they would see.
+    let unproven = if account.second_factor { Roles::default() } else { settings.second_factor };
+    let caller = match Caller::reload(conn, account.meta.id, unproven, now) {
         Err(Problem::InvalidToken) => return Ok(None),
         caller => caller?,
     };
-    let Some(stored) = Account::open(conn, Ledger::PLATFORM, account)? else { return Ok(None) };
-    let account: Account = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
     let tasks = tasks::read(conn, &caller, now)?;
     if tasks.items.is_empty() {
         return Ok(None);

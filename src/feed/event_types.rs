@@ -44,6 +44,7 @@ type Line = (&'static str, &'static [&'static str], &'static str, &'static str);
 const LINES: &[Line] = &[
     ("me.edit", &["account"], "Seseorang mengubah nama, bahasa, atau ringkasannya sendiri.", "Somebody changed their own name, language or digest."),
     ("me.change_password", &["account"], "Seseorang mengganti kata sandinya.", "Somebody changed their password."),
+    ("me.change_second_factor", &["account"], "Seseorang memasang, mengganti, atau menghapus faktor keduanya, atau meminta kode pemulihan baru.", "Somebody set up, changed or removed their second factor, or asked for new recovery codes."),
     ("account.create", &["account"], "Sebuah akun dibuat.", "An account was made."),
     ("account.import", &["account", "membership"], "Sebuah akun dibuat dari berkas, mungkin dengan keanggotaannya.", "An account was made from a file, perhaps with its membership."),
     ("account.edit", &["account"], "Sebuah akun diubah.", "An account was edited."),
@@ -53,6 +54,7 @@ const LINES: &[Line] = &[
     ("account.set_password", &["account"], "Kata sandi ditetapkan dengan token sekali pakai.", "A password was set with a one-time token."),
     ("account.reset_password", &["account"], "Kata sandi diganti dengan token dari surel.", "A password was set anew with a token from a mail."),
     ("account.change_email", &["account"], "Sebuah akun mendapat alamat surel lain.", "An account got another e-mail address."),
+    ("account.reset_second_factor", &["account"], "Faktor kedua sebuah akun dihapus pengelola karena hilang.", "The second factor of an account was taken away by an admin, since it was lost."),
     ("account.end_sign_ins", &["account"], "Semua sesi masuk sebuah akun diakhiri pengelola.", "All sign-ins of an account were ended by an admin."),
 
     ("invitation.send", &["invitation"], "Seseorang diundang.", "Somebody was invited."),
@@ -173,7 +175,7 @@ mod tests {
         let reads =
             ["program.list", "program.summarize", "program.follow", "access.explain", "access.review", "webhook.test"];
         // What they change is on no ledger: the address changes when it is confirmed.
-        let reads = [&reads[..], &["me.change_email", "me.end_sign_in"]].concat();
+        let reads = [&reads[..], &["me.change_email", "me.end_sign_in", "me.step_up"]].concat();
         !action.name().ends_with(".read") && !reads.contains(&action.name())
     }
 

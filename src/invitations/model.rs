@@ -323,7 +323,7 @@ fn overseen(conn: &mut AnyConnection, reach: &Reach, now: DateTime<Utc>) -> Resu
     if reach.roles.has(Role::Admin) {
         return Ok(None);
     }
-    let caller = Caller::reload(conn, reach.account, now)?;
+    let caller = Caller::reload(conn, reach.account, reach.unproven, now)?;
     Ok(Some(caller.programs_with(Action::SendInvitation.roles(), now)))
 }
 

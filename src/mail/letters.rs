@@ -73,6 +73,8 @@ pub(super) fn write(conn: &mut AnyConnection, service: &Service, mail: &Claimed)
         }
         MailKind::PasswordChanged => (mail.language.into(), password_changed(settings)),
         MailKind::EmailChanged => (mail.language.into(), email_changed(settings)),
+        MailKind::SecondFactorSet => (mail.language.into(), second_factor_set(settings)),
+        MailKind::SecondFactorRemoved => (mail.language.into(), second_factor_removed(settings)),
     };
     Ok(Some(letter(settings, lang, &text)))
 }
@@ -234,6 +236,45 @@ fn email_changed(settings: &Settings) -> Written {
             format!(
                 "Your account at {} got another address just now, and this one is not used any more. If it was not you, \
                  tell an admin at once.",
+                settings.public_url
+            ),
+        ),
+    }
+}
+
+fn second_factor_set(settings: &Settings) -> Written {
+    Written {
+        subject: Text::new("Akun Tangguh Anda memakai faktor kedua", "Your Tangguh account has a second factor"),
+        body: Text::new(
+            format!(
+                "Untuk masuk dengan akun Anda di {} sekarang diperlukan kode dari aplikasi autentikator yang baru saja \
+                 dipasang. Bila bukan Anda, beri tahu pengelola sekarang juga.",
+                settings.public_url
+            ),
+            format!(
+                "Signing in with your account at {} now takes a code of the authenticator app that was set up just now. \
+                 If it was not you, tell an admin at once.",
+                settings.public_url
+            ),
+        ),
+    }
+}
+
+fn second_factor_removed(settings: &Settings) -> Written {
+    Written {
+        subject: Text::new(
+            "Akun Tangguh Anda tanpa faktor kedua",
+            "Your Tangguh account has no second factor any more",
+        ),
+        body: Text::new(
+            format!(
+                "Faktor kedua akun Anda di {} baru saja dihapus: untuk masuk cukup kata sandi. Pasang yang baru bila \
+                 peran Anda memerlukannya. Bila Anda tidak memintanya, beri tahu pengelola sekarang juga.",
+                settings.public_url
+            ),
+            format!(
+                "The second factor of your account at {} was taken away just now: the password alone signs in. Set up a \
+                 new one if your role needs it. If you did not ask for this, tell an admin at once.",
                 settings.public_url
             ),
         ),

@@ -33,10 +33,14 @@ pub enum MailKind {
     EmailChanged,
     /// What waits for somebody.
     Digest,
+    /// That a second factor is in force.
+    SecondFactorSet,
+    /// That the second factor is gone.
+    SecondFactorRemoved,
 }
 
 impl MailKind {
-    const ALL: [MailKind; 7] = [
+    const ALL: [MailKind; 9] = [
         MailKind::Invitation,
         MailKind::Account,
         MailKind::PasswordReset,
@@ -44,6 +48,8 @@ impl MailKind {
         MailKind::EmailChange,
         MailKind::EmailChanged,
         MailKind::Digest,
+        MailKind::SecondFactorSet,
+        MailKind::SecondFactorRemoved,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -55,6 +61,8 @@ impl MailKind {
             MailKind::EmailChange => "email_change",
             MailKind::EmailChanged => "email_changed",
             MailKind::Digest => "digest",
+            MailKind::SecondFactorSet => "second_factor_set",
+            MailKind::SecondFactorRemoved => "second_factor_removed",
         }
     }
 

@@ -7,6 +7,7 @@ mod events;
 mod mails;
 mod partners;
 mod reading;
+mod second_factor;
 mod statements;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use actix_web::http::Method;
 use chrono::TimeDelta;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
-use tangguh::policy::Role::*;
+use tangguh::policy::{Action, Role::*};
 
 use crate::{harness::*, operations::*, post_office::PostOffice};
 
@@ -78,6 +79,9 @@ impl Run<'_> {
             });
             format!("/{}", parts.collect::<Vec<_>>().join("/"))
         };
+        if operation.action.is_some_and(Action::is_dangerous) {
+            self.world.prove(&who);
+        }
         let mut ask = self.world.ask(who.clone(), operation.method.clone(), &(fill(&operation.path) + query));
         if operation.is_pinned() {
             let seen = self.world.get(who, &fill(operation.resource())).expect(200).await;
@@ -156,6 +160,14 @@ impl Mask {
             "email_token" => "tgh_ec_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg_123456".into(),
             "invitation_token" => "tgh_in_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg_123456".into(),
             "password" | "current_password" => "kuda-lumping-di-bawah-hujan".into(),
+            "secret" if !text.starts_with("whsec_") => "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into(),
+            "uri" if text.starts_with("otpauth:") => {
+                let (begins, _) = text.split_once("?secret=").unwrap_or((text, ""));
+                let rest = "issuer=Tangguh&algorithm=SHA1&digits=6&period=30";
+                format!("{begins}?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&{rest}")
+            }
+            "recovery_codes" => "gezd-gnbv-gy3t-qojq".into(),
+            "code" if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) => "287082".into(),
             "secret" => "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".into(),
             // Receivers of this machine have another port in each run, and attempts are spread by chance.
             "url" if text.starts_with("http://127.0.0.1:") => "https://hooks.example.org/tangguh".into(),
@@ -233,6 +245,7 @@ story! {
         let account = people(&mut run).await;
         let stakeholder = organisations(&mut run).await;
         mails::mails(&mut run, &office, &stakeholder).await;
+        second_factor::second_factor(&mut run, "rani.wulandari@dinas.example", &account).await;
         programs(&mut run).await;
         participants(&mut run, &stakeholder).await;
         let document = documents(&mut run).await;

@@ -70,6 +70,7 @@ mod questions;
 mod reorganising;
 mod resets;
 mod schema;
+mod second_factor;
 mod session;
 mod settings;
 mod shocks_and_stresses;

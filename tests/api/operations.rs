@@ -365,6 +365,8 @@ impl Things {
                 json!({"invitation_token": "tgh_in_none", "name": "Seorang", "password": PASSWORD})
             }
             "change_password" => json!({"current_password": PASSWORD, "password": "kuda lumping di bawah hujan"}),
+            "confirm_totp" => json!({"code": "000000"}),
+            "step_up" => json!({"password": PASSWORD}),
             "change_email" => json!({"current_password": PASSWORD, "email": "seorang@example.org"}),
             "send_invitation" => json!({"email": "undangan@example.org", "membership": {"program": self.id("program"),
                 "role": "observer", "stakeholder_id": self.id("stakeholder_id")}}),
@@ -444,6 +446,7 @@ impl Things {
             "skip_webhook_message" => json!({"sequence": 1, "reason": "Rusak."}),
             "replay_webhook_messages" => json!({"from_sequence": 1, "to_sequence": 2, "reason": "Terlewat."}),
             "lock_account"
+            | "reset_second_factor"
             | "unlock_account"
             | "confirm_stakeholder"
             | "end_membership"
