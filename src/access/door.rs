@@ -3,7 +3,10 @@ use std::{future::Ready, marker::PhantomData, sync::Arc, time::Duration};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use chrono_tz::Tz;
 
-use super::identity::{self, Caller, Identity};
+use super::{
+    identity::{self, Caller, Identity},
+    shown::Shown,
+};
 use crate::{
     db::Id,
     policy::{Action, Actions, Gate, Roles, Scope},
@@ -36,6 +39,8 @@ pub struct Reach {
     pub stakeholder: Option<Id>,
     /// Nothing can be changed in the programme any more.
     pub archived: bool,
+    /// Whose personal data it was shown.
+    pub shown: Shown,
 }
 
 impl Reach {
@@ -60,6 +65,7 @@ impl Reach {
             key: None,
             stakeholder: None,
             archived: false,
+            shown: Shown::default(),
         }
     }
 }
@@ -162,6 +168,7 @@ impl<A: Gate> Can<A> {
             key: caller.key(),
             stakeholder: acting.map(|held| held.stakeholder),
             archived: !active,
+            shown: Shown::default(),
         };
         if !reach.may(A::ACTION) {
             return Err(Problem::Forbidden { action: A::ACTION.name(), on: reach.slug.to_string() });

@@ -11,6 +11,9 @@ mod model;
 mod passwords;
 mod routes;
 
-pub use model::{Account, AccountContent, AccountState, Language, NewAccount, OwnContent, end_sign_ins, fold, is_open};
+pub use model::{
+    Account, AccountContent, AccountState, Language, NewAccount, OwnContent, end_sign_ins, fold, is_open,
+    keep_an_admin, person,
+};
 pub use passwords::{PasswordToken, wrong_password};
 pub use routes::routes;

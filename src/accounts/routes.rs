@@ -250,7 +250,7 @@ async fn list_sign_ins(
 ) -> Result<HttpResponse, Problem> {
     let (page, asked) = (listing.page.clone(), listing.page);
     let (id, now) = (path.account_id, can.service().clock.now());
-    let mut rows = can.read(move |conn, _| Account::sign_ins(conn, id, &asked, now)).await?;
+    let mut rows = can.read(move |conn, reach| Account::sign_ins(conn, reach, id, &asked, now)).await?;
     let next = page.cut(&mut rows).map(|last| page.cursor(can.service(), &json!(last.id), last.id));
     can.page_of(&rows, next)
 }

@@ -12,6 +12,6 @@ mod routes;
 mod worker;
 
 pub use post::{Outgoing, Relay, Way, mailbox};
-pub use queue::{MailKind, NewMail, enqueue, sweep};
+pub use queue::{MailKind, NewMail, enqueue, forget, sweep};
 pub use routes::routes;
 pub use worker::{Carrier, carry};

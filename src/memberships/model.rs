@@ -12,10 +12,11 @@ use crate::{
     facts::check_days,
     keyset, listed,
     page::{AnyOf, Filter, Page},
+    personal_data,
     policy::{Action, Role, beyond},
     problem::{FieldError, Problem},
     reason::Reason,
-    schema::{account_people, account_revisions, membership_revisions},
+    schema::{account_revisions, membership_revisions},
     stakeholders::Stakeholder,
     valid::Patch,
     versioned,
@@ -179,7 +180,7 @@ impl Resource for Membership {
 
     fn expand(
         conn: &mut AnyConnection,
-        _reach: &Reach,
+        reach: &Reach,
         stored: &Stored,
         wanted: &[String],
     ) -> Result<Map<String, Value>, Problem> {
@@ -189,11 +190,8 @@ impl Resource for Membership {
         }
         let membership: Membership = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
         if wanted.iter().any(|name| name == "account") {
-            let name: Option<String> = account_people::table
-                .find(membership.account_id)
-                .select(account_people::name)
-                .first(conn)
-                .optional()?;
+            let mut known = personal_data::known(conn, reach, &[membership.account_id])?;
+            let name = known.remove(&membership.account_id).and_then(|known| known.name);
             expanded.insert("account".into(), json!({"id": membership.account_id, "name": name}));
         }
         if wanted.iter().any(|name| name == "stakeholder") {
@@ -418,7 +416,7 @@ pub fn keep_a_lead(conn: &mut AnyConnection, program: Id, without: &[Id], today:
         .inner_join(account_revisions::table.on(
             account_revisions::subject_id.eq(membership_revisions::account_id).and(account_revisions::seq_to.is_null()),
         ))
-        .filter(account_revisions::state.ne("locked"))
+        .filter(account_revisions::state.ne_all(["locked", "erased"]))
         .filter(account_revisions::expires_on.is_null())
         .filter(membership_revisions::ledger_id.eq(program))
         .filter(membership_revisions::role.eq("lead"))

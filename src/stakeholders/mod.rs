@@ -13,4 +13,5 @@ mod reorganise_routes;
 mod routes;
 
 pub use model::{NewStakeholder, Stakeholder, StakeholderState};
+pub use moving::programs as open_programs;
 pub use routes::routes;
