@@ -47,7 +47,7 @@ pub fn erase(tx: &mut Tx<'_>, id: Id, request: Id, also: &Also<'_>, why: &str) -
     let words = Words::of(&email, &name, also.words);
     let memberships = leave(tx, id, AccountState::Erased, why)?;
     let (rows, still_named) = erase_texts(tx.conn, &words, also.rows)?;
-    forget_attendance(tx.conn, id, &email, &name)?;
+    forget_attendance(tx.conn, id, &email, &[also.words, &[name]].concat())?;
     forget_replies(tx.conn, id, &words)?;
     mail::forget(tx.conn, id, &email)?;
     forget_credentials(tx.conn, id, &email)?;
@@ -79,9 +79,9 @@ fn erase_texts(
     Ok((places, still_named))
 }
 
-/// Their places on lists of attendance stay, of nobody. Who has no account there is known by the address, or by the name on
-/// the list of an organisation that the account acted for.
-fn forget_attendance(conn: &mut AnyConnection, id: Id, email: &str, name: &str) -> QueryResult<()> {
+/// Their places on lists of attendance stay, of nobody. Who has no account there is known by the address, or by a name of
+/// theirs on the list of an organisation that the account acted for.
+fn forget_attendance(conn: &mut AnyConnection, id: Id, email: &str, names: &[String]) -> QueryResult<()> {
     use attendance_people as t;
     let organisations: Vec<Id> = membership_revisions::table
         .filter(membership_revisions::account_id.eq(id))
@@ -97,7 +97,8 @@ fn forget_attendance(conn: &mut AnyConnection, id: Id, email: &str, name: &str) 
         .select((t::attendance_id, t::number, t::account_id, t::name, t::contact, attendance_revisions::stakeholder_id))
         .load(conn)?;
     let theirs = |account: Option<Id>, named: &str, contact: Option<&str>, organisation: Id| {
-        let same_name = fold(named) == fold(name) && organisations.contains(&organisation);
+        let own = names.iter().any(|name| fold(name) == fold(named));
+        let same_name = own && organisations.contains(&organisation);
         account == Some(id)
             || account.is_none() && (same_name || contact.is_some_and(|contact| fold(contact) == fold(email)))
     };

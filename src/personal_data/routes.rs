@@ -100,6 +100,8 @@ async fn list(myself: Myself<ReadOwnData>, listing: Listing<DataRequestFilter>) 
 }
 
 /// Read a request about personal data
+///
+/// One of your own; admins read all. With the words of whoever asked and answered, until an erasure.
 #[utoipa::path(
     tag = "personal-data", operation_id = "get_personal_data_request",
     params(DataRequestPath, ViewParams),

@@ -6,6 +6,7 @@
 mod events;
 mod mails;
 mod partners;
+mod personal_data;
 mod reading;
 mod statements;
 
@@ -233,6 +234,7 @@ story! {
         let account = people(&mut run).await;
         let stakeholder = organisations(&mut run).await;
         mails::mails(&mut run, &office, &stakeholder).await;
+        personal_data::personal_data(&mut run).await;
         programs(&mut run).await;
         participants(&mut run, &stakeholder).await;
         let document = documents(&mut run).await;
