@@ -20,7 +20,7 @@ pub struct LedgerPlace {
     #[serde(default)]
     #[schema(max_length = 60, example = "jakarta-berketahanan")]
     pub program: Option<String>,
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991i64)]
     pub sequence: i64,
 }
 
