@@ -16,6 +16,7 @@ use crate::{
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
     page::{ListParams, Listing, PageParams, View, ViewParams},
+    personal_data,
     policy::{Action, gate::*},
     problem::Problem,
     reason::Reason,
@@ -37,6 +38,7 @@ pub fn routes(api: &mut Routes<'_>) {
         .service(list_sign_ins)
         .service(end_sign_ins);
     access_review::account_routes(api);
+    personal_data::account_routes(api);
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     access::{Ledger, Listed, Reach, Recorded, Seen, Tx},
-    accounts::Account,
+    accounts::{Account, AccountState},
     db::{AnyConnection, Backend, Id},
     documents::Document,
     facts::check_days,
@@ -248,6 +248,7 @@ impl Membership {
         let account_id = match (new.account_id, &new.account_email) {
             (Some(id), None) => {
                 tx.must_exist::<Account>(&[("/account_id".into(), id)])?;
+                not_erased(tx, id)?;
                 id
             }
             (None, Some(email)) => Account::by_email(tx.conn, email)?.ok_or_else(|| {
@@ -396,6 +397,19 @@ impl Membership {
 /// Whether it is held today and from then on.
 fn stays(content: &MembershipContent, today: NaiveDate) -> bool {
     content.from_on <= today && content.until_on.is_none()
+}
+
+/// Nobody is left who could take part by the account of a person who was erased.
+fn not_erased(tx: &mut Tx<'_>, account: Id) -> Result<(), Problem> {
+    if tx.look::<Account>(account)?.state != AccountState::Erased {
+        return Ok(());
+    }
+    Err(Problem::Invalid(vec![FieldError::new(
+        "/account_id",
+        "erased",
+        "pemilik akun ini sudah dihapus",
+        "the owner of this account was erased",
+    )]))
 }
 
 /// Nobody grants, extends or ends more than they have.

@@ -1,4 +1,4 @@
-//! All that is kept of one person, for that person.
+//! All that is kept of one person, for that person, or for an admin who sends it to them.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,7 +12,7 @@ use super::{
     requests::DataRequest,
 };
 use crate::{
-    access::{Ledger, Reach},
+    access::{self, Ledger, Reach},
     accounts::{Account, fold},
     db::{AnyConnection, At, Id, types, types::instant_text},
     problem::Problem,
@@ -27,14 +27,14 @@ use crate::{
 /// Of what there can be much of, the newest.
 const NEWEST: i64 = 1_000;
 
-/// What the service keeps of you.
+/// What the service keeps of somebody.
 #[derive(Serialize, ToSchema)]
-pub struct OwnPersonalData {
+pub struct PersonalData {
     pub account_id: Id,
     #[serde(serialize_with = "types::serialize_instant")]
     pub made_at: DateTime<Utc>,
     pub notice: SeenNotice,
-    /// Every kind of data that the service keeps of anybody, with what it keeps of you.
+    /// Every kind of data that the service keeps of anybody, with what it keeps of this person.
     pub parts: Vec<PersonalDataPart>,
 }
 
@@ -44,7 +44,7 @@ pub struct SeenNotice {
     /// The version that is shown now.
     #[schema(example = "1")]
     pub current: String,
-    /// The version that you were shown when you last set your password by a token; null where that was before it was
+    /// The version that they were shown when the password was last set by a token; null where that was before it was
     /// noted.
     pub shown: Option<String>,
     /// When.
@@ -60,19 +60,22 @@ pub struct PersonalDataPart {
     /// What the operator rests on: a reading of article 20 of law 27/2022.
     pub legal_basis: LegalBasis,
     pub retention: InBoth,
-    /// What there is of you: of reads and of mails the newest thousand.
+    /// What there is of this person: of reads and of mails the newest thousand.
     #[schema(value_type = Vec<Object>)]
     pub items: Vec<Value>,
 }
 
-/// Reads all of it, at one moment.
+/// Reads all that is kept of an account's person, at one moment.
 pub fn read(
     conn: &mut AnyConnection,
     reach: &Reach,
+    id: Id,
     terms: &Terms,
     made_at: DateTime<Utc>,
-) -> Result<OwnPersonalData, Problem> {
-    let id = reach.account;
+) -> Result<PersonalData, Problem> {
+    if id != reach.account {
+        reach.shown.note(access::Person::Account(id));
+    }
     type Row = (String, String, Option<String>, Option<At>);
     let (email, name, shown, shown_at): Row = account_people::table
         .find(id)
@@ -82,7 +85,9 @@ pub fn read(
             account_people::notice_version,
             account_people::notice_at,
         ))
-        .first(conn)?;
+        .first(conn)
+        .optional()?
+        .ok_or(Problem::NotFound)?;
     let person = Person { id, email, name };
     let part = |entry: &Entry| {
         let items = person.items(conn, reach, entry.kind)?;
@@ -91,7 +96,7 @@ pub fn read(
     };
     let parts = REGISTER.iter().map(part).collect::<Result<_, Problem>>()?;
     let notice = SeenNotice { current: terms.notice.clone(), shown, shown_at: shown_at.map(|At(at)| at) };
-    Ok(OwnPersonalData { account_id: id, made_at, notice, parts })
+    Ok(PersonalData { account_id: id, made_at, notice, parts })
 }
 
 struct Person {
@@ -261,13 +266,15 @@ impl Person {
 
     fn reads(&self, conn: &mut AnyConnection) -> QueryResult<Vec<Value>> {
         use personal_data_reads as t;
-        let rows: Vec<(At, Id, String)> = t::table
-            .filter(t::person_id.eq(self.id))
+        let rows: Vec<(At, Id, String, Id)> = t::table
+            .filter(t::person_id.eq(self.id).or(t::reader_id.eq(self.id)))
             .order(t::id.desc())
             .limit(NEWEST)
-            .select((t::at, t::reader_id, t::operation))
+            .select((t::at, t::reader_id, t::operation, t::person_id))
             .load(conn)?;
-        let told = rows.into_iter().map(|(at, by, how)| json!({"at": when(at), "reader_id": by, "operation": how}));
+        let told = rows
+            .into_iter()
+            .map(|(at, by, how, whom)| json!({"at": when(at), "reader_id": by, "operation": how, "person_id": whom}));
         Ok(told.collect())
     }
 

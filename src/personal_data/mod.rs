@@ -24,7 +24,7 @@ mod words;
 pub use people::{Known, known};
 pub use reads::{keep as keep_reads, sweep};
 pub use requests::{DataRequest, DataRequestKind, DataRequestState, told_of};
-pub use routes::routes;
+pub use routes::{account_routes, routes};
 
 use chrono::TimeDelta;
 

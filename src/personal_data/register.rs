@@ -27,7 +27,7 @@ pub enum DataKind {
     StoredReplies,
     /// What the person did, on the ledgers.
     Record,
-    /// Who was shown the person's data, and whose the person was shown.
+    /// Who was shown this person's data, and whose this person was shown.
     Reads,
     /// Requests about personal data.
     Requests,

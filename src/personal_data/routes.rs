@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     completion::{CompletedDataRequest, DataRequestCompletion},
     due::{self, DuePersonalData},
-    export::{self, OwnPersonalData},
+    export::{self, PersonalData},
     reads::{PersonalDataRead, ReadFilter},
     requests::{DataRequest, DataRequestFilter, NewDataRequest},
 };
@@ -26,6 +26,18 @@ pub fn routes(api: &mut Routes<'_>) {
     api.service(own).service(ask).service(list).service(read).service(complete).service(list_due).service(list_reads);
 }
 
+/// What stands below an account's path.
+pub fn account_routes(api: &mut Routes<'_>) {
+    api.service(of_account);
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct AccountPath {
+    /// The account's id.
+    account_id: Id,
+}
+
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 struct DataRequestPath {
@@ -42,15 +54,31 @@ struct DataRequestPath {
     tag = "personal-data", operation_id = "get_own_personal_data",
     security(("bearer" = [Action::ReadOwnData])),
     responses(
-        (status = 200, description = "What is kept of you", body = OwnPersonalData),
+        (status = 200, description = "What is kept of you", body = PersonalData),
         (status = 403, description = "`for-people`: you are a client"),
     ),
 )]
 #[get("/personal-data/me")]
 async fn own(myself: Myself<ReadOwnData>) -> Result<HttpResponse, Problem> {
     let (terms, now) = (myself.service().settings.terms.clone(), myself.service().clock.now());
-    let kept = myself.snapshot(move |conn, reach| export::read(conn, reach, &terms, now)).await?;
+    let kept = myself.snapshot(move |conn, reach| export::read(conn, reach, reach.account, &terms, now)).await?;
     myself.answer(&kept)
+}
+
+/// Read all that is kept of somebody
+///
+/// The same as people read of themselves: for a copy to whoever asked for one and cannot sign in.
+#[utoipa::path(
+    tag = "personal-data", operation_id = "get_account_personal_data",
+    params(AccountPath),
+    security(("bearer" = [Action::ReviewData])),
+    responses((status = 200, description = "What is kept of them", body = PersonalData)),
+)]
+#[get("/accounts/{account_id}/personal-data")]
+async fn of_account(can: Platform<ReviewData>, path: web::Path<AccountPath>) -> Result<HttpResponse, Problem> {
+    let (terms, now) = (can.service().settings.terms.clone(), can.service().clock.now());
+    let kept = can.snapshot(move |conn, reach| export::read(conn, reach, path.account_id, &terms, now)).await?;
+    can.answer(&kept)
 }
 
 /// Ask something about your data

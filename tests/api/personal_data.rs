@@ -180,6 +180,9 @@ story! {
         assert_eq!(world.get(me.clone(), "me").expect(200).await.body["name"], json!(corrected));
         answer(world, &asked.id(), json!({"outcome": "done"})).await.expect(200);
         let told = office.only(office.deliver(world).await);
+        let copy = world.get(Member(Admin), &format!("accounts/{}/personal-data", rani.id)).expect(200).await;
+        assert_eq!(part(&copy, "account")["items"][0]["email"], EMAIL);
+        assert!(shown_to(world, &format!("&person_id={}", rani.id)).await.iter().any(|(operation, _)| operation == "get_account_personal_data"));
         assert!(told.to == [EMAIL] && told.text.contains("membatasi pemakaian data Anda telah dipenuhi"), "{}", told.text);
 
         // She takes part no longer.
@@ -217,6 +220,11 @@ story! {
         // What was sent is sent again to no effect.
         let again = world.post(Member(Lead), "{p}/documents").key("surat").json(json!({"title": {"id": format!("Surat Bu Xqz tentang {NAME}")}, "kind": "report", "visibility": "members"})).expect(201).await;
         assert_eq!((again.header("idempotency-replayed"), again.text.as_str()), (Some("true"), ""));
+
+        let left = world.get(Member(Admin), &format!("accounts/{}/personal-data", rani.id)).expect(200).await;
+        assert_eq!((part(&left, "sign_ins")["items"].clone(), part(&left, "account")["items"][0]["name"].clone()), (json!([]), json!(null)));
+        let grant = json!({"account_id": rani.id, "role": "observer", "stakeholder_id": room.dinas, "from_on": "2026-02-01"});
+        assert_eq!(world.post(Member(Lead), "{p}/memberships").json(grant).expect(422).await.pointers(), ["/account_id"]);
 
         // What she did stands, by an account of which nothing is known.
         let account = world.get(Member(Admin), &format!("accounts/{}", rani.id)).expect(200).await;
