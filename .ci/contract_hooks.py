@@ -86,6 +86,7 @@ def there_is(base):
         "sign_in_id": [one["id"] for one in sign_ins if not one["current"]],
         OWN: {me, *(one["id"] for one in sign_ins if one["current"])},
         "invitation_id": invite(base, organisations) or ids(items("invitations")),
+        "request_id": ask_about_data(base),
         "document_id": ids(items(f"programs/{PROGRAM}/documents")),
         "focus_area_id": ids(items(f"programs/{PROGRAM}/focus-areas")),
         "into_id": questions,
@@ -136,6 +137,13 @@ def invite(base, organisations):
     body = {"email": "undangan@example.org", "membership": into}
     made = session.post(f"{base}/api/v1/invitations", json=body, timeout=10)
     return [made.json()["id"]] if made.status_code == 201 else []
+
+
+def ask_about_data(base):
+    """A request about the caller's own data; its id."""
+    session.post(f"{base}/api/v1/personal-data/requests", json={"kind": "access"}, timeout=10)
+    asked = session.get(f"{base}/api/v1/personal-data/requests", timeout=10)
+    return [one["id"] for one in asked.json()["items"]] if asked.status_code == 200 else []
 
 
 def make_client(program):

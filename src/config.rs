@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use clap::Args;
 use ipnet::IpNet;
 use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -16,6 +17,7 @@ use crate::{
     limits::{Quota, Quotas},
     mail::{self, Outgoing, Relay, Way},
     password,
+    personal_data::Terms,
     policy::{Role, Roles},
     proxies::network_named,
     webhooks::Outbound,
@@ -109,6 +111,18 @@ pub struct Given {
     /// [default: admin,lead]
     #[arg(long, global = true, env = "TANGGUH_SECOND_FACTOR")]
     pub second_factor: Option<String>,
+    /// The version of the privacy notice that people are shown where they set their password [default: 1]
+    #[arg(long, global = true, env = "TANGGUH_NOTICE_VERSION")]
+    pub notice_version: Option<String>,
+    /// Hours within which requests about personal data are answered, where the law names no time [default: 72]
+    #[arg(long, global = true, env = "TANGGUH_ANSWER_HOURS")]
+    pub answer_hours: Option<String>,
+    /// Days that a person is known whose account is over; then the account is listed for erasure [default: 730]
+    #[arg(long, global = true, env = "TANGGUH_PERSON_DAYS")]
+    pub person_days: Option<String>,
+    /// Days that it is known who was shown whose personal data [default: 730]
+    #[arg(long, global = true, env = "TANGGUH_READS_DAYS")]
+    pub reads_days: Option<String>,
     /// Whom to tell of a weakness: the Contact of security.txt (`mailto:…` or `https://…`)
     #[arg(long, global = true, env = "TANGGUH_SECURITY_CONTACT", default_value = "mailto:security@example.org")]
     pub security_contact: String,
@@ -134,6 +148,8 @@ pub struct Settings {
     pub digest_hour: u32,
     /// The roles that count only in sign-ins that have shown a second factor.
     pub second_factor: Roles,
+    /// What people are promised about their data.
+    pub terms: Terms,
     /// Not a setting: tests hash passwords cheaply.
     pub password_cost: password::Cost,
 }
@@ -184,6 +200,9 @@ impl Given {
         let stop = count("TANGGUH_STOP_SECONDS", Some(&self.stop_seconds), 20, 0..=3600);
         let rate = count("TANGGUH_WEBHOOK_RATE", Some(&self.webhook_rate), 100, 1..=100_000);
         let digest_hour = count("TANGGUH_DIGEST_HOUR", Some(&self.digest_hour), 7, 0..=23);
+        let hours = count("TANGGUH_ANSWER_HOURS", self.answer_hours.as_deref(), 72, 1..=8760);
+        let person_days = count("TANGGUH_PERSON_DAYS", self.person_days.as_deref(), 730, 1..=36_500);
+        let reads_days = count("TANGGUH_READS_DAYS", self.reads_days.as_deref(), 730, 1..=36_500);
         let mut quota = |name: &str, given: &str| {
             given.parse().unwrap_or_else(|()| {
                 wrong.push(format!("{name}: {given:?} is neither \"off\" nor two numbers such as 600/100000"));
@@ -208,6 +227,10 @@ impl Given {
         }
         let second_factor = self.second_factor.as_deref().filter(|given| !given.is_empty()).unwrap_or("admin,lead");
         let second_factor = roles(second_factor, &mut wrong);
+        let notice = self.notice_version.clone().unwrap_or_else(|| "1".into());
+        if notice.trim().is_empty() || notice.chars().count() > 100 {
+            wrong.push(format!("TANGGUH_NOTICE_VERSION: {notice:?} is no text of 1 to 100 characters"));
+        }
         let mail = self.outgoing(&target, &mut wrong);
         if !wrong.is_empty() {
             return Err(wrong);
@@ -228,6 +251,12 @@ impl Given {
             mail: mail.ok_or_else(Vec::new)?,
             digest_hour: digest_hour as u32,
             second_factor,
+            terms: Terms {
+                notice,
+                answer_within: TimeDelta::hours(hours as i64),
+                kept_after_end: TimeDelta::days(person_days as i64),
+                reads_kept: TimeDelta::days(reads_days as i64),
+            },
             password_cost: password::Cost::Full,
         })
     }

@@ -22,7 +22,7 @@
 //! [`api`] lists the resources and makes the app. `document` completes the OpenAPI document that is made from the
 //! app, and [`operations`] reads back from it which methods, parameters and rights there are. [`page`],
 //! `idempotency`, `seen` (If-Match), `sheets` (CSV) and [`localized`] are conventions of the API, one file each. [`token`], [`keys`],
-//! [`seal`], [`secret`], [`password`] and [`second_factor`] are about secrets. What is done after the answer, a [`worker`] does; [`mail`] goes out so, [`digests`] and [`one_time`] tokens in it. [`start`] puts all of it together, and [`clock`] tells
+//! [`seal`], [`secret`], [`password`] and [`second_factor`] are about secrets. What is done after the answer, a [`worker`] does; [`mail`] goes out so, [`digests`] and [`one_time`] tokens in it. What is kept of people, why and how long, is in [`personal_data`]. [`start`] puts all of it together, and [`clock`] tells
 //! the time, which tests move.
 //!
 //! Where the two databases differ is in [`db`] alone. `docs/architecture.md` says more, and how to add a resource.
@@ -74,6 +74,7 @@ pub mod page;
 pub mod pages;
 pub mod participants;
 pub mod password;
+pub mod personal_data;
 pub mod phases;
 mod platform;
 pub mod policy;

@@ -112,6 +112,11 @@ impl Operations {
         self.paths.find(path).map(|known| known.pattern.as_str())
     }
 
+    /// The id of the operation that a request asks for.
+    pub fn id(&self, request: &HttpRequest) -> Option<&str> {
+        self.asked(request).map(|operation| operation.id.as_str())
+    }
+
     /// The operation that a request asks for.
     fn asked(&self, request: &HttpRequest) -> Option<&Operation> {
         // A word that is percent-encoded for no reason is found by the router, and not by its bytes.

@@ -171,6 +171,11 @@ policy! {
 
     ReadMail             = "mail.read",               Platform: Admin;
 
+    ReadOwnData          = "personal_data.read",      SignedIn: ;
+    AskAboutData         = "personal_data.ask",       SignedIn: ;
+    CompleteDataRequest  = "personal_data.complete",  Platform: Admin;
+    ReviewData           = "personal_data.review",    Platform: Admin;
+
     ReadStakeholder      = "stakeholder.read",        SignedIn: ;
     CreateStakeholder    = "stakeholder.create",      Platform: Lead Secretariat Admin;
     EditStakeholder      = "stakeholder.edit",        Platform: Lead Secretariat Admin;
@@ -291,6 +296,7 @@ pub const DANGEROUS: &[Action] = &[
     Action::RenewPasswordToken,
     Action::ResetSecondFactor,
     Action::ReorganizeStakeholder,
+    Action::CompleteDataRequest,
     Action::ArchiveProgram,
 ];
 

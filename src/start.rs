@@ -23,7 +23,7 @@ use crate::{
     digests, frameworks, idempotency, inputs, invitations, keys,
     ledger::checkpoints,
     mail::{self, Way},
-    memberships, one_time,
+    memberships, one_time, personal_data,
     problem::{Lang, Problem},
     seal::Sealer,
     second_factor,
@@ -178,7 +178,7 @@ async fn keep_house(service: web::Data<Service>) {
                 Ok((told, ended)) => log::debug!("told of {told} memberships that are due, ended {ended}"),
                 Err(problem) => log::warn!("memberships could not be ended: {}", problem.name()),
             }
-            let now = service.clock.now();
+            let (now, reads_kept) = (service.clock.now(), service.settings.terms.reads_kept);
             let swept = service.db.run(Lane::Long, move |conn| {
                 Ok(idempotency::sweep(conn, now)?
                     + sign_ins::sweep(conn, now)?
@@ -188,6 +188,7 @@ async fn keep_house(service: web::Data<Service>) {
                     + second_factor::sweep(conn, now)?
                     + mail::sweep(conn, now)?
                     + clients::sweep(conn, now)?
+                    + personal_data::sweep(conn, reads_kept, now)?
                     + webhooks::sweep(conn, now)?)
             });
             match swept.await {

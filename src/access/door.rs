@@ -3,7 +3,10 @@ use std::{future::Ready, marker::PhantomData, sync::Arc, time::Duration};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use chrono_tz::Tz;
 
-use super::identity::{self, Caller, Identity};
+use super::{
+    identity::{self, Caller, Identity},
+    shown::Shown,
+};
 use crate::{
     db::Id,
     policy::{Action, Actions, Gate, Roles, Scope},
@@ -40,6 +43,8 @@ pub struct Reach {
     pub stakeholder: Option<Id>,
     /// Nothing can be changed in the programme any more.
     pub archived: bool,
+    /// Whose personal data it was shown.
+    pub shown: Shown,
 }
 
 impl Reach {
@@ -66,6 +71,7 @@ impl Reach {
             unproven: Roles::default(),
             stakeholder: None,
             archived: false,
+            shown: Shown::default(),
         }
     }
 }
@@ -170,6 +176,7 @@ impl<A: Gate> Can<A> {
             unproven: caller.unproven,
             stakeholder: acting.map(|held| held.stakeholder),
             archived: !active,
+            shown: Shown::default(),
         };
         if !reach.may(A::ACTION) {
             return Err(caller.refusal(A::ACTION, &reach.slug, now));

@@ -453,7 +453,7 @@ impl Tx<'_> {
             state: resource.state().to_owned(),
             body: serde_json::to_string(resource).map_err(Problem::internal)?,
         };
-        R::complete(self.conn, std::slice::from_mut(&mut stored))?;
+        R::complete(self.conn, &self.reach, std::slice::from_mut(&mut stored))?;
         let body = render::<R>(&stored, &self.reach);
         let etag = etag(stored.revision, &body);
         Ok(Reply { status, etag: Some(etag), location: None, link: None, body })

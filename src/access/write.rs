@@ -9,6 +9,7 @@ use super::{
     credential::Credential,
     door::{Can, Ledger, Platform, Reach},
     identity::Caller,
+    shown::Reader,
     tx::{Recorded, Tx},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     db::{AnyConnection, Id, Lane, lock_head, write_transaction},
     front::{DRY_RUN, RequestId},
     idempotency::{self, Key},
-    ledger,
+    ledger, personal_data,
     policy::{Action, Gate, Roles},
     problem::Problem,
     programs::time_zone_named,
@@ -88,6 +89,8 @@ pub(super) struct Ask {
     reach: Reach,
     action: Action,
     request_id: String,
+    /// What the record of reads calls it.
+    operation: String,
     key: Option<Key>,
     source_language: String,
     time_zone: chrono_tz::Tz,
@@ -103,12 +106,19 @@ impl Ask {
             reach,
             action,
             request_id,
+            operation: action.name().into(),
             key,
             source_language: String::new(),
             time_zone: chrono_tz::Tz::UTC,
             across: false,
             trial: false,
         }
+    }
+
+    /// Who asks, for the record of whom they were shown.
+    fn reader(&self, at: DateTime<Utc>) -> Reader {
+        let Reach { account: id, key, .. } = self.reach;
+        Reader { id, key, operation: self.operation.clone(), request_id: self.request_id.clone(), at }
     }
 }
 
@@ -175,7 +185,9 @@ impl<A: Gate> Can<A> {
                 (None, Ok(())) => Err(Problem::internal("a trial ended without an answer")),
             }
         });
-        Ok(as_trial(tried.await.map(|reply| reply.respond(false))))
+        let tried = tried.await;
+        self.keep_shown().await?;
+        Ok(as_trial(tried.map(|reply| reply.respond(false))))
     }
 
     /// Like [`Can::write`], for what makes a secret: its reply is never stored, so it takes no key.
@@ -223,7 +235,8 @@ impl<A: Gate> Can<A> {
     }
 
     fn ask(&self, key: Option<Key>) -> Ask {
-        Ask::new(self.reach.clone(), Self::ACTION, request_id(&self.request), key)
+        let Reader { operation, request_id, .. } = self.reader();
+        Ask { operation, ..Ask::new(self.reach.clone(), Self::ACTION, request_id, key) }
     }
 }
 
@@ -281,6 +294,7 @@ pub(super) fn run(
         return Err(problem);
     }
     let account = ask.reach.account;
+    let (shown, reader) = (ask.reach.shown.clone(), ask.reader(now));
     let mut tx = Tx {
         conn,
         now,
@@ -305,6 +319,7 @@ pub(super) fn run(
     tx.store()?;
     let (rights_changed, refusal) = (tx.rights_changed, tx.refusal.take());
     let heads = tx.heads.iter().map(|(ledger, head)| (*ledger, head.sequence)).collect();
+    personal_data::keep_reads(conn, &reader, shown.all())?;
     if let (Some(key), None) = (&ask.key, &refusal) {
         idempotency::keep(conn, account, key, &reply, now)?;
     }

@@ -14,7 +14,7 @@ mod routes;
 
 pub use model::{
     Account, AccountContent, AccountState, Digest, Language, NewAccount, OwnContent, end_sign_ins, fold, is_open,
-    person,
+    keep_an_admin, person,
 };
 pub use passwords::{PasswordToken, wrong_password};
 pub use routes::routes;

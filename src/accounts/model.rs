@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::passwords::{PasswordToken, issue_token, keep_password, tell_of_account};
 use crate::{
-    access::{Ledger, Listed, Reach, Recorded, Seen, Tx},
+    access::{Ledger, Listed, Person, Reach, Recorded, Seen, Tx},
     db::{
         AnyConnection, At, Id,
         constraint::OnConstraint,
@@ -15,6 +15,7 @@ use crate::{
     keyset, listed,
     memberships::keep_a_lead,
     page::{AnyOf, Filter, Page},
+    personal_data::{self, Known},
     policy::Action,
     problem::{FieldError, Lang, Problem},
     reason::Reason,
@@ -33,6 +34,8 @@ pub enum AccountState {
     Active,
     /// Nobody can sign in with it, and no token of it holds.
     Locked,
+    /// Its owner was forgotten: nothing of them is known any more.
+    Erased,
 }
 
 impl AccountState {
@@ -41,6 +44,7 @@ impl AccountState {
             AccountState::Invited => "invited",
             AccountState::Active => "active",
             AccountState::Locked => "locked",
+            AccountState::Erased => "erased",
         }
     }
 }
@@ -95,7 +99,7 @@ impl Digest {
         }
     }
 
-    fn named(name: &str) -> Digest {
+    pub fn named(name: &str) -> Digest {
         if name == Digest::Daily.name() { Digest::Daily } else { Digest::Never }
     }
 }
@@ -147,14 +151,14 @@ pub struct Account {
     /// Whether signing in with it takes a code as well.
     #[serde(default)]
     pub second_factor: bool,
-    /// Added when it is read: revisions hold no personal data.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    /// Added when it is read: revisions hold no personal data. Null once its owner was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = true)]
-    pub email: String,
+    pub email: Option<String>,
     /// Added when it is read, like `email`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = true)]
-    pub name: String,
+    pub name: Option<String>,
     /// Whether its owner wants a daily mail of what waits for them. Added when it is read, like `email`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = true, value_type = Digest)]
@@ -162,6 +166,9 @@ pub struct Account {
     /// When its owner last signed in, if ever. Added when it is read, like `email`.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "types::serialize_instant_if_any")]
     pub last_sign_in_at: Option<DateTime<Utc>>,
+    /// Since when its owner wants to be shown to nobody but admins, if they do. Added when it is read, like `email`.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "types::serialize_instant_if_any")]
+    pub restricted_at: Option<DateTime<Utc>>,
 }
 
 /// Which accounts to list.
@@ -197,11 +204,11 @@ impl Resource for Account {
 
     fn possible(action: Action, state: &str) -> bool {
         match action {
-            Action::LockAccount => state != "locked",
+            Action::LockAccount | Action::RenewPasswordToken => state != "locked" && state != "erased",
             Action::UnlockAccount => state == "locked",
-            Action::RenewPasswordToken => state != "locked",
             Action::CreateAccount | Action::ImportAccounts => false,
-            _ => true,
+            Action::ReadAccount => true,
+            _ => state != "erased",
         }
     }
 
@@ -209,26 +216,18 @@ impl Resource for Account {
         (stored.id == reach.account).then_some("me")
     }
 
-    fn complete(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
+    fn complete(conn: &mut AnyConnection, reach: &Reach, rows: &mut [Stored]) -> Result<(), Problem> {
         let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
-        let people: Vec<(Id, String, String, String, Option<At>)> = account_people::table
-            .filter(account_people::account_id.eq_any(ids))
-            .select((
-                account_people::account_id,
-                account_people::email,
-                account_people::name,
-                account_people::digest,
-                account_people::last_sign_in_at,
-            ))
-            .load(conn)?;
+        let mut people = personal_data::known(conn, reach, &ids)?;
         for row in rows {
-            let (email, name, digest, last) = match people.iter().find(|(id, ..)| *id == row.id) {
-                Some((_, email, name, digest, last)) => (email.as_str(), name.as_str(), digest.as_str(), *last),
-                None => ("", "", Digest::Never.name(), None),
-            };
-            let last = last.map(|At(at)| instant_text(&at));
-            let (email, name, digest, last) = (json!(email), json!(name), json!(digest), json!(last));
-            let more = format!("\"email\":{email},\"name\":{name},\"digest\":{digest},\"last_sign_in_at\":{last}");
+            let Known { email, name, digest, last_sign_in_at, restricted_at } =
+                people.remove(&row.id).unwrap_or_default();
+            let [last, restricted] = [last_sign_in_at, restricted_at].map(|at| at.as_ref().map(instant_text));
+            let (last, restricted) = (json!(last), json!(restricted));
+            let (email, name, digest) = (json!(email), json!(name), json!(digest.unwrap_or(Digest::Never)));
+            let more = format!(
+                "\"email\":{email},\"name\":{name},\"digest\":{digest},\"last_sign_in_at\":{last},\"restricted_at\":{restricted}"
+            );
             row.body = with_members(&row.body, &more);
         }
         Ok(())
@@ -311,9 +310,15 @@ impl Account {
     }
 
     /// Makes an account of somebody who was invited and has chosen a password.
-    pub fn accept(tx: &mut Tx<'_>, content: &AccountContent, phc: &str) -> Result<Recorded<Account>, Problem> {
+    pub fn accept(
+        tx: &mut Tx<'_>,
+        content: &AccountContent,
+        phc: &str,
+        notice: &str,
+    ) -> Result<Recorded<Account>, Problem> {
         let made = Account::begin(tx, content, AccountState::Active)?;
         keep_password(tx, made.value().meta.id, phc)?;
+        note_notice(tx, made.value().meta.id, notice)?;
         Ok(made)
     }
 
@@ -329,10 +334,11 @@ impl Account {
             state,
             expires_on: content.expires_on,
             second_factor: false,
-            email: String::new(),
-            name: String::new(),
+            email: None,
+            name: None,
             digest: None,
             last_sign_in_at: None,
+            restricted_at: None,
         };
         let id = account.meta.id;
         let made = tx.create(account, None)?;
@@ -415,14 +421,27 @@ impl Account {
 
     /// Ends its sign-ins and lets nobody sign in with it.
     pub fn lock(tx: &mut Tx<'_>, id: Id, seen: Seen, why: Reason) -> Result<Recorded<Account>, Problem> {
-        let mut account: Account = tx.current(id, seen)?;
-        if account.admin {
-            keep_an_admin(tx.conn, id)?;
+        let account: Account = tx.current(id, seen)?;
+        account.may_leave(tx)?;
+        account.close(tx, AccountState::Locked, &why.reason)
+    }
+
+    /// Refuses that the last admin or the last lead of an active programme goes.
+    pub fn may_leave(&self, tx: &mut Tx<'_>) -> Result<(), Problem> {
+        if self.admin {
+            keep_an_admin(tx.conn, self.meta.id)?;
         }
-        keep_leads(tx, id)?;
-        account.state = AccountState::Locked;
-        end_sign_ins(tx.conn, id, None, tx.now, "locked")?;
-        tx.change(account, Some(&why.reason))
+        keep_leads(tx, self.meta.id)
+    }
+
+    /// Ends its sign-ins and lets nobody sign in with it: for now, or for good where its owner is erased.
+    pub fn close(mut self, tx: &mut Tx<'_>, state: AccountState, why: &str) -> Result<Recorded<Account>, Problem> {
+        end_sign_ins(tx.conn, self.meta.id, None, tx.now, state.name())?;
+        if state == AccountState::Erased {
+            (self.admin, self.language, self.expires_on) = (false, Language::default(), None);
+        }
+        self.state = state;
+        tx.change(self, Some(why))
     }
 
     /// Lets its owner sign in again: with the password, if one was ever set.
@@ -437,12 +456,17 @@ impl Account {
     /// Its sign-ins that go on.
     pub fn sign_ins(
         conn: &mut AnyConnection,
+        reach: &Reach,
         id: Id,
         page: &Page,
         now: DateTime<Utc>,
     ) -> Result<Vec<OpenSignIn>, Problem> {
         Account::open(conn, Ledger::PLATFORM, id)?.ok_or(Problem::NotFound)?;
-        OpenSignIn::list(conn, id, Id::NIL, page, now)
+        let open = OpenSignIn::list(conn, id, Id::NIL, page, now)?;
+        if !open.is_empty() && id != reach.account {
+            reach.shown.note(Person::Account(id));
+        }
+        Ok(open)
     }
 
     /// Ends all of them.
@@ -458,6 +482,12 @@ impl Account {
         account.state = AccountState::Active;
         tx.change(account, None)
     }
+}
+
+/// Notes which privacy notice its owner was shown.
+pub(super) fn note_notice(tx: &mut Tx<'_>, id: Id, version: &str) -> QueryResult<usize> {
+    let shown = (account_people::notice_version.eq(version), account_people::notice_at.eq(At(tx.now)));
+    diesel::update(account_people::table.find(id)).set(shown).execute(tx.conn)
 }
 
 /// The address and name of an account.
@@ -504,7 +534,7 @@ fn check_last_day(tx: &Tx<'_>, expires_on: Option<NaiveDate>) -> Result<(), Prob
 }
 
 /// Refuses a change after which nobody is admin for as long as they like.
-fn keep_an_admin(conn: &mut AnyConnection, without: Id) -> Result<(), Problem> {
+pub fn keep_an_admin(conn: &mut AnyConnection, without: Id) -> Result<(), Problem> {
     let others: i64 = account_revisions::table
         .filter(account_revisions::seq_to.is_null())
         .filter(account_revisions::admin.eq(true))

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{Account, AccountState, Language, end_sign_ins, fold, person};
+use super::model::{Account, AccountState, Language, end_sign_ins, fold, note_notice, person};
 use crate::{
     access::{Ledger, Recorded, Seen, Tx},
     db::{AnyConnection, At, Id},
@@ -72,7 +72,12 @@ impl Account {
     }
 
     /// Sets the password by a one-time token, on the account's own behalf. Its sign-ins end.
-    pub fn set_password(tx: &mut Tx<'_>, token_hash: &str, phc: &str) -> Result<Recorded<Account>, Problem> {
+    pub fn set_password(
+        tx: &mut Tx<'_>,
+        token_hash: &str,
+        phc: &str,
+        notice: &str,
+    ) -> Result<Recorded<Account>, Problem> {
         let id: Id = password_tokens::table
             .filter(password_tokens::hash.eq(token_hash))
             .filter(password_tokens::used_at.is_null())
@@ -83,10 +88,11 @@ impl Account {
             .ok_or(Problem::InvalidToken)?;
         tx.reach.account = id;
         let mut account: Account = tx.look(id)?;
-        if account.state == AccountState::Locked {
+        if matches!(account.state, AccountState::Locked | AccountState::Erased) {
             return Err(Problem::InvalidToken);
         }
         keep_password(tx, id, phc)?;
+        note_notice(tx, id, notice)?;
         end_sign_ins(tx.conn, id, None, tx.now, "password_set")?;
         account.state = AccountState::Active;
         tx.change(account, None)

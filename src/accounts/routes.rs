@@ -17,6 +17,7 @@ use crate::{
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
     page::{ListParams, Listing, PageParams, View, ViewParams},
+    personal_data,
     policy::{Action, gate::*},
     problem::Problem,
     reason::Reason,
@@ -42,6 +43,7 @@ pub fn routes(api: &mut Routes<'_>) {
         .service(end_sign_ins);
     second_factor::account_routes(api);
     access_review::account_routes(api);
+    personal_data::account_routes(api);
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -286,7 +288,7 @@ async fn list_sign_ins(
 ) -> Result<HttpResponse, Problem> {
     let (page, asked) = (listing.page.clone(), listing.page);
     let (id, now) = (path.account_id, can.service().clock.now());
-    let mut rows = can.read(move |conn, _| Account::sign_ins(conn, id, &asked, now)).await?;
+    let mut rows = can.read(move |conn, reach| Account::sign_ins(conn, reach, id, &asked, now)).await?;
     let next = page.cut(&mut rows).map(|last| page.cursor(can.service(), &json!(last.id), last.id));
     can.page_of(&rows, next)
 }

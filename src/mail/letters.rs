@@ -10,6 +10,7 @@ use crate::{
     digests,
     invitations::Invitation,
     one_time::Purpose,
+    personal_data::{self, DataRequest, DataRequestKind, DataRequestState},
     problem::{Lang, Problem, Text},
     service::Service,
 };
@@ -75,6 +76,11 @@ pub(super) fn write(conn: &mut AnyConnection, service: &Service, mail: &Claimed)
         MailKind::EmailChanged => (mail.language.into(), email_changed(settings)),
         MailKind::SecondFactorSet => (mail.language.into(), second_factor_set(settings)),
         MailKind::SecondFactorRemoved => (mail.language.into(), second_factor_removed(settings)),
+        MailKind::PersonalData => {
+            let Some(request) = mail.subject else { return Ok(None) };
+            let Some((request, answer)) = personal_data::told_of(conn, request)? else { return Ok(None) };
+            (mail.language.into(), data_request(settings, &request, answer.as_deref()))
+        }
     };
     Ok(Some(letter(settings, lang, &text)))
 }
@@ -277,6 +283,31 @@ fn second_factor_removed(settings: &Settings) -> Written {
                  new one if your role needs it. If you did not ask for this, tell an admin at once.",
                 settings.public_url
             ),
+        ),
+    }
+}
+
+fn data_request(settings: &Settings, request: &DataRequest, answer: Option<&str>) -> Written {
+    let (kind_id, kind_en) = match request.kind {
+        DataRequestKind::Access => ("melihat data Anda", "to see your data"),
+        DataRequestKind::Correction => ("membetulkan data Anda", "to have your data corrected"),
+        DataRequestKind::Restriction => ("membatasi pemakaian data Anda", "to have the use of your data restricted"),
+        DataRequestKind::Lifting => ("mengakhiri pembatasan data Anda", "to have the restriction of your data lifted"),
+        DataRequestKind::Withdrawal => ("berhenti ikut serta", "to take part no longer"),
+        DataRequestKind::Erasure => ("menghapus data Anda", "to have your data erased"),
+        DataRequestKind::Objection => ("menolak keputusan oleh mesin", "that no machine decide about you"),
+    };
+    let (came_id, came_en) = match request.state {
+        DataRequestState::Refused => ("ditolak", "was refused"),
+        DataRequestState::Done | DataRequestState::Received => ("telah dipenuhi", "has been fulfilled"),
+    };
+    let said = answer.map(|answer| format!("\n\n{answer}")).unwrap_or_default();
+    let place = &settings.public_url;
+    Written {
+        subject: Text::new("Permintaan Anda tentang data pribadi", "Your request about personal data"),
+        body: Text::new(
+            format!("Permintaan Anda di {place} untuk {kind_id} {came_id}.{said}"),
+            format!("Your request at {place} {kind_en} {came_en}.{said}"),
         ),
     }
 }

@@ -7,7 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::post::Fault;
 use crate::{
-    accounts::Language,
+    access::{Person, Reach},
+    accounts::{Account, Language, fold},
     db::{AnyConnection, At, Backend, Id, types},
     page::{AnyOf, Filter, Page},
     problem::Problem,
@@ -37,10 +38,12 @@ pub enum MailKind {
     SecondFactorSet,
     /// That the second factor is gone.
     SecondFactorRemoved,
+    /// What came of a request about personal data.
+    PersonalData,
 }
 
 impl MailKind {
-    const ALL: [MailKind; 9] = [
+    const ALL: [MailKind; 10] = [
         MailKind::Invitation,
         MailKind::Account,
         MailKind::PasswordReset,
@@ -50,6 +53,7 @@ impl MailKind {
         MailKind::Digest,
         MailKind::SecondFactorSet,
         MailKind::SecondFactorRemoved,
+        MailKind::PersonalData,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -63,6 +67,7 @@ impl MailKind {
             MailKind::Digest => "digest",
             MailKind::SecondFactorSet => "second_factor_set",
             MailKind::SecondFactorRemoved => "second_factor_removed",
+            MailKind::PersonalData => "personal_data",
         }
     }
 
@@ -169,7 +174,12 @@ impl Filter for MailFilter {}
 
 impl Mail {
     /// In the order in which they were made, or newest first.
-    pub fn list(conn: &mut AnyConnection, filter: &MailFilter, page: &Page) -> Result<Vec<Mail>, Problem> {
+    pub fn list(
+        conn: &mut AnyConnection,
+        reach: &Reach,
+        filter: &MailFilter,
+        page: &Page,
+    ) -> Result<Vec<Mail>, Problem> {
         let columns = (
             (t::id, t::kind, t::state, t::account_id, t::recipient, t::made_at),
             (t::attempts, t::next_attempt_at, t::error, t::status, t::ended_at),
@@ -184,6 +194,13 @@ impl Mail {
         type Whom = (Id, String, String, Option<Id>, Option<String>, At);
         type How = (i32, Option<At>, Option<String>, Option<i32>, Option<At>);
         let rows: Vec<(Whom, How)> = walk!(query, page, t::id as Id).load(conn)?;
+        for (_, _, _, account, recipient, _) in rows.iter().map(|(whom, _)| whom) {
+            let Some(recipient) = recipient else { continue };
+            // Of a mail that somebody asked for without signing in, it is found out at sending whose it is.
+            if let Some(account) = account.map_or_else(|| Account::by_email(conn, recipient), |id| Ok(Some(id)))? {
+                reach.shown.note(Person::Account(account));
+            }
+        }
         let told = rows.into_iter().map(|(whom, how)| {
             let ((id, kind, state, account_id, recipient, At(made_at)), (attempts, next, error, smtp_status, ended)) =
                 (whom, how);
@@ -300,6 +317,18 @@ pub(super) fn release(conn: &mut AnyConnection, lease: Lease) -> QueryResult<usi
     diesel::update(t::table.filter(t::leased_by.eq(lease.by)))
         .set((t::leased_by.eq(None::<Id>), t::leased_until.eq(None::<At>)))
         .execute(conn)
+}
+
+/// Drops what waits for somebody who is erased.
+pub fn forget(conn: &mut AnyConnection, account: Id, email: &str) -> QueryResult<()> {
+    let waiting: Vec<(Id, Option<Id>, Option<String>)> =
+        t::table.filter(t::recipient.is_not_null()).select((t::id, t::account_id, t::recipient)).load(conn)?;
+    for (id, of, to) in waiting {
+        if of == Some(account) || to.is_some_and(|to| fold(&to) == fold(email)) {
+            diesel::delete(t::table.find(id)).execute(conn)?;
+        }
+    }
+    Ok(())
 }
 
 /// Forgets mails that are past their time.

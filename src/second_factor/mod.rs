@@ -12,5 +12,5 @@ mod model;
 mod routes;
 mod totp;
 
-pub use model::{codes_left, is_set, reset, sweep, take};
+pub use model::{codes_left, forget, is_set, reset, sweep, take};
 pub use routes::{account_routes, routes, sign_in_routes};

@@ -168,6 +168,13 @@ pub fn renew_codes(tx: &mut Tx<'_>) -> Result<Recorded<RecoveryCodes>, Problem> 
     Ok(tx.change(account, None)?.map(|_| codes))
 }
 
+/// Forgets the second factor of an account whose owner is forgotten.
+pub fn forget(conn: &mut AnyConnection, account: Id) -> QueryResult<()> {
+    diesel::delete(t::table.filter(t::account_id.eq(account))).execute(conn)?;
+    diesel::delete(recovery_codes::table.filter(recovery_codes::account_id.eq(account))).execute(conn)?;
+    Ok(())
+}
+
 /// Ends the caller's second factor, unless one of these roles is theirs.
 pub fn remove(tx: &mut Tx<'_>, needed_by: Roles) -> Result<Recorded<Account>, Problem> {
     let account: Account = tx.look(tx.reach.account)?;
@@ -194,8 +201,7 @@ pub fn reset(tx: &mut Tx<'_>, account: Id, why: &Reason) -> Result<Recorded<Acco
 
 fn end(tx: &mut Tx<'_>, mut account: Account, reason: Option<&str>) -> Result<Recorded<Account>, Problem> {
     let id = account.meta.id;
-    diesel::delete(t::table.filter(t::account_id.eq(id))).execute(tx.conn)?;
-    diesel::delete(recovery_codes::table.filter(recovery_codes::account_id.eq(id))).execute(tx.conn)?;
+    forget(tx.conn, id)?;
     sign_ins::forget_factor(tx.conn, id)?;
     account.second_factor = false;
     tell(tx, &account, MailKind::SecondFactorRemoved)?;

@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use super::model::{self, SignIn};
 use crate::{
-    access::Public,
+    access::{Public, Tx},
     accounts::Account,
     db::Id,
     password::{self, PasswordFault},
@@ -148,7 +148,9 @@ async fn set_password(public: Public, Valid(given): Valid<NewPassword>) -> Resul
     let email = public.read(move |conn| Account::email_of_token(conn, &looked_up)).await?;
     password::check(&given.password, &email).map_err(refused)?;
     let phc = hashed(public.service(), given.password).await?;
-    public.change("account.set_password", move |tx| Account::set_password(tx, &token_hash, &phc)).await?;
+    let notice = public.service().settings.terms.notice.clone();
+    let set = move |tx: &mut Tx<'_>| Account::set_password(tx, &token_hash, &phc, &notice);
+    public.change("account.set_password", set).await?;
     Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish())
 }
 

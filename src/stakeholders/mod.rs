@@ -16,4 +16,5 @@ mod routes;
 
 pub use directory::Directory;
 pub use model::{NewStakeholder, Stakeholder, StakeholderState};
+pub use moving::programs as open_programs;
 pub use routes::routes;

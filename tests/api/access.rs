@@ -69,6 +69,8 @@ fn fault(operation: &Operation, who: &Who, reply: &Reply) -> Option<String> {
             let other = reply.problem() == "not-own-organization" && (own || matches!(who, Member(Agency | Partner)));
             // Nor do they see another's machines.
             let hidden = *who == Member(Agency) && action.subject() == "client" && reply.problem() == "not-found";
+            // Nor is anybody shown another's request about their data.
+            let hidden = hidden || (operation.id == "get_personal_data_request" && reply.problem() == "not-found");
             // Nor does anybody end another's sign-in, or look after another programme's invitations or accounts.
             let hidden = hidden || (action == Action::EndOwnSignIn && reply.problem() == "not-found");
             let elsewhere = action.subject() == "invitation" || operation.id == "get_account_access";

@@ -6,6 +6,7 @@
 mod events;
 mod mails;
 mod partners;
+mod personal_data;
 mod reading;
 mod second_factor;
 mod statements;
@@ -246,6 +247,7 @@ story! {
         let stakeholder = organisations(&mut run).await;
         mails::mails(&mut run, &office, &stakeholder).await;
         second_factor::second_factor(&mut run, "rani.wulandari@dinas.example", &account).await;
+        personal_data::personal_data(&mut run).await;
         programs(&mut run).await;
         participants(&mut run, &stakeholder).await;
         let document = documents(&mut run).await;

@@ -58,6 +58,7 @@ mod minutes;
 mod neighbour;
 mod openapi;
 mod participants;
+mod personal_data;
 mod phases;
 mod plans;
 mod planted;

@@ -151,6 +151,9 @@ impl Things {
             "role": "observer", "stakeholder_id": stakeholder}});
         let invitation = world.post(lead.clone(), "invitations").json(invitation).expect(201).await.id();
 
+        let correction = json!({"kind": "correction", "account_id": account, "note": "Lewat surat."});
+        let request = world.post(Member(Admin), "personal-data/requests").json(correction).expect(201).await.id();
+
         let document = json!({"title": {"id": "Laporan"}, "kind": "report", "visibility": "public"});
         let document = post("documents", document).await.id();
         let phase = post("phases", json!({"number": 1, "name": {"id": "Fase I"}})).await.id();
@@ -260,6 +263,7 @@ impl Things {
             ("account_id", account),
             ("sign_in_id", sign_ins["items"][0]["id"].as_str().unwrap().to_owned()),
             ("invitation_id", invitation),
+            ("request_id", request),
             ("membership_id", membership),
             ("document_id", document),
             ("phase_id", phase),
@@ -322,6 +326,7 @@ impl Things {
             "stakeholder_id",
             "account_id",
             "sign_in_id",
+            "request_id",
             "revision",
             "name",
             "event_code",
@@ -370,6 +375,8 @@ impl Things {
             "change_email" => json!({"current_password": PASSWORD, "email": "seorang@example.org"}),
             "send_invitation" => json!({"email": "undangan@example.org", "membership": {"program": self.id("program"),
                 "role": "observer", "stakeholder_id": self.id("stakeholder_id")}}),
+            "ask_about_personal_data" => json!({"kind": "access", "note": "Mohon salinannya."}),
+            "complete_personal_data_request" => json!({"outcome": "done", "answer": "Sudah dibetulkan."}),
             "create_account" => json!({"email": "seorang@example.org", "name": "Seorang"}),
             "create_stakeholder" => json!({"names": [{"name": name}], "kind": "media"}),
             "edit_stakeholder" => json!({"abbreviation": "LB"}),
