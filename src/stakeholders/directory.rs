@@ -24,7 +24,8 @@ pub struct Directory {
 }
 
 struct Known {
-    codes: Vec<(String, String)>,
+    /// The systems that it has codes of.
+    systems: Vec<String>,
     /// It was merged or split.
     gone: bool,
     /// The row of the table that it comes from, where it is not there yet.
@@ -70,24 +71,21 @@ impl Directory {
             self.abbreviations.entry(fold(abbreviation)).or_default().push(id);
         }
         let gone = matches!(one.state, StakeholderState::Merged | StakeholderState::Split);
-        self.known.insert(id, Known { codes: codes(&one.content), gone, row });
+        self.known.insert(id, Known { systems: systems(&one.content), gone, row });
     }
 
-    /// Whether it is there: by a code or reference; else by a name that it has or had, unless a code of the same system says
-    /// that it is another.
+    /// Whether it is there: by a code or reference, and where several have it by the name too; else by a name that it has or
+    /// had, unless it has another code in the same system.
     pub fn standing(&self, new: &NewStakeholder) -> Standing {
         let marked = self.found(&self.marks, marks(new));
-        if !marked.is_empty() {
-            return self.among(marked);
-        }
-        let own = codes(new);
-        let is_another = |id: &Id| {
-            let others = self.known.get(id).map(|known| known.codes.as_slice()).unwrap_or_default();
-            let same = |(system, _): &&(String, String)| own.iter().any(|(known, _)| known == system);
-            others.iter().any(|code| same(&code)) && !others.iter().any(|code| own.contains(code))
-        };
         let mut named = self.found(&self.names, names(new));
-        named.retain(|id| !is_another(id));
+        if !marked.is_empty() {
+            let both: Vec<Id> = marked.iter().copied().filter(|id| named.contains(id)).collect();
+            return self.among(if both.is_empty() { marked } else { both });
+        }
+        let own = systems(new);
+        let known = |id: &Id| self.known.get(id).map(|known| known.systems.as_slice()).unwrap_or_default();
+        named.retain(|id| !known(id).iter().any(|system| own.contains(system)));
         if named.is_empty() { Standing::New } else { self.among(named) }
     }
 
@@ -159,8 +157,8 @@ fn names(content: &NewStakeholder) -> Vec<String> {
     content.names.iter().flat_map(|dated| dated.name.0.values()).map(|name| fold(name)).collect()
 }
 
-fn codes(content: &NewStakeholder) -> Vec<(String, String)> {
-    content.codes.iter().map(|code| (code.system.to_lowercase(), code.code.clone())).collect()
+fn systems(content: &NewStakeholder) -> Vec<String> {
+    content.codes.iter().map(|code| code.system.to_lowercase()).collect()
 }
 
 fn marks(content: &NewStakeholder) -> Vec<String> {

@@ -129,6 +129,14 @@ story! {
         assert_eq!(&referred.body["rows"][0]["id"], first);
         let either = known("name.id,kind\ndinas kesehatan,media\n").await.expect(422);
         assert_eq!(wrong(&either), pairs(&[("/rows/2/name.id", "ambiguous")]));
+        // Where several have a code, the name tells which.
+        let shared = known("name.id,kind,codes,external_references\nSudin Satu,media,sudin:1 kota:9,\nSudin Dua,media,sudin:2,portal:dua\n").await.expect(200);
+        let path = format!("stakeholders/{}", shared.body["rows"][1]["id"].as_str().unwrap());
+        let seen = world.get(Member(Admin), &path).expect(200).await.etag();
+        let codes = json!({"codes": [{"system": "sudin", "code": "2"}, {"system": "kota", "code": "9"}]});
+        world.patch(Member(Admin), &path).if_match(&seen).patch(codes).expect(200).await;
+        let told = known("name.id,kind,codes\nSudin Dua,media,kota:9\n").await.expect(200);
+        assert_eq!(told.body["rows"][0]["id"], shared.body["rows"][1]["id"]);
         let parent = known("name.id,kind,parent\nPuskesmas,media,Dinas Kesehatan\n").await.expect(422);
         assert_eq!(wrong(&parent), pairs(&[("/rows/2/parent", "ambiguous")]));
         // One that was merged meanwhile is not entered again, and nothing new belongs to it.
