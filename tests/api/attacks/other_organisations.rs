@@ -86,6 +86,10 @@ fn places(schema: &'static Value, place: String, found: &mut BTreeSet<String>) {
     }
 }
 
+/// What comes before the reference is looked at: their ballot is open. The same is tried where a ballot is prepared, and
+/// where a whole stage's decisions are kept.
+const OUT_OF_STATE: [&str; 2] = ["edit_ballot", "decide_ballot"];
+
 /// Which of a programme's own things stands in a place; none where it is something that all programmes share.
 fn of_program(operation: &Operation, place: &str) -> Option<&'static str> {
     let name = place.trim_end_matches("/0").rsplit('/').next()?;
@@ -204,7 +208,10 @@ story! {
                 let shown = body.to_string();
                 let reply = if operation.is_patch() { ask.patch(body) } else { ask.json(body) }.send().await;
                 tried += 1;
-                let told = reply.status == 422 && reply.pointers().contains(&place.as_str());
+                // Of what is named by kind, id and revision, all of it is pointed at.
+                let here = |pointer: &&str| *pointer == place || format!("{pointer}/id") == place;
+                let told = [409, 422].contains(&reply.status.as_u16()) && reply.pointers().iter().any(here);
+                let told = told || (OUT_OF_STATE.contains(&operation.id.as_str()) && reply.status == 409);
                 if !told {
                     faults.push(format!("{} at {place}: {} {}\n  {shown}", operation.id, reply.status, reply.text));
                 }
