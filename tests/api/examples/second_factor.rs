@@ -15,7 +15,7 @@ pub async fn second_factor(run: &mut Run<'_>, email: &str, account: &str) {
     let me = log_in(run, email, Some(coming(run, &app))).await;
     let proof = json!({"code": coming(run, &app)});
     run.act("step_up", me.clone(), &[], proof).await;
-    run.act("remove_totp", me, &[], Value::Null).await;
+    run.call("remove_totp", me, &[], "", Value::Null).await;
     set_up(run, email, false).await;
     let why = json!({"reason": "Telepon hilang; orangnya dikenali langsung."});
     run.act("reset_second_factor", Member(Admin), &[account], why).await;
