@@ -199,15 +199,15 @@ fn error_statuses(operation: &Value) -> BTreeSet<u16> {
 
 fn add_errors(operation: &mut Value) {
     let statuses = error_statuses(operation);
+    let dangerous = scopes(operation).is_some_and(|scopes| scopes.iter().any(|scope| is_dangerous(scope)));
     let declared = &mut operation["responses"];
     if !declared.is_object() {
         *declared = json!({});
     }
-    let dangerous = scopes(operation).is_some_and(|scopes| scopes.iter().any(|scope| is_dangerous(scope)));
-    let declared = &mut operation["responses"];
     for status in statuses {
-        let kind = if status == 401 && dangerous { STEP_UP } else { status };
-        if let Some((_, name, ..)) = ERRORS.iter().find(|(known, ..)| *known == kind)
+        let mut of_status = ERRORS.iter().filter(|(known, ..)| *known == status);
+        let steps_up = status == 401 && dangerous;
+        if let Some((_, name, ..)) = of_status.find(|(_, name, ..)| (*name == STEP_UP) == steps_up)
             && declared.get(status.to_string()).is_none()
         {
             declared[status.to_string()] = json!({"$ref": format!("#/components/responses/{name}")});
@@ -304,8 +304,8 @@ fn is_dangerous(scope: &str) -> bool {
     Action::named(scope).is_some_and(Action::is_dangerous)
 }
 
-/// In the place of a status: 401 of what is dangerous.
-const STEP_UP: u16 = 0;
+/// 401 of what is dangerous.
+const STEP_UP: &str = "StepUpRequired";
 
 /// status, name in the document, description, example
 type ErrorResponse = (u16, &'static str, &'static str, fn() -> Problem);
@@ -321,8 +321,8 @@ static ERRORS: &[ErrorResponse] = &[
         || Problem::Unauthenticated,
     ),
     (
+        401,
         STEP_UP,
-        "StepUpRequired",
         "There is no token or key, or it is not valid: `unauthenticated`, `invalid-token`. Or you have not proved within 15 \
          minutes that it is you: `step-up-required`.",
         || Problem::StepUpRequired,
@@ -382,7 +382,7 @@ fn error_response((status, _, description, problem): &ErrorResponse) -> Value {
     example["request_id"] = "0198c5a2-7d3e-7c41-9a55-3f0e6b1d2c84".into();
     json!({
         "description": description,
-        "headers": error_headers(if *status == STEP_UP { 401 } else { *status }),
+        "headers": error_headers(*status),
         "content": {MEDIA_TYPE: {"schema": reference("Problem"), "example": example}},
     })
 }

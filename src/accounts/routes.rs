@@ -78,13 +78,15 @@ async fn list(can: Platform<ReadAccount>, listing: Listing<AccountFilter>) -> Re
 ///
 /// The answer holds a one-time token, good for 72 hours, with which the account's owner sets the password. It is
 /// shown this once, so the operation takes no `Idempotency-Key`. A mail with a token of its own, good for 14 days, goes to
-/// the address; whichever is used first ends the other.
+/// the address; whichever is used first ends the other. Whoever makes an admin must have proved within 15 minutes to be who
+/// they are.
 #[utoipa::path(
     tag = "accounts", operation_id = "create_account",
     request_body = NewAccount,
     security(("bearer" = [Action::CreateAccount])),
     responses(
         (status = 201, description = "The token; `Location` names the account", body = PasswordToken),
+        (status = 401, description = "No token, or it does not hold. For an admin: `step-up-required`"),
         (status = 409, description = "The address is taken"),
     ),
 )]
