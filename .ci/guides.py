@@ -17,7 +17,12 @@ import sys
 sys.dont_write_bytecode = True
 from service_in_ci import ADDRESS, ROOT, on_each_database, sign_in  # noqa: E402
 
-GUIDES = ["docs/guides/submit-input.md", "docs/guides/mirror-a-programme.md", "docs/webhooks.md"]
+GUIDES = [
+    "docs/guides/accounts.md",
+    "docs/guides/submit-input.md",
+    "docs/guides/mirror-a-programme.md",
+    "docs/webhooks.md",
+]
 OTHERS = {"json", "text", "http", "python"}
 BLOCK = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```$", re.M | re.S)
 MARK = "== block"

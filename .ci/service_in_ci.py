@@ -38,6 +38,8 @@ class Service:
             "DATABASE_URL": database.url,
             "TANGGUH_LISTEN": f"127.0.0.1:{PORT}",
             "TANGGUH_SECRET": "only for these checks, and long enough to be a secret",
+            # The demo's people have no app for codes, at a start without --demo either.
+            "TANGGUH_SECOND_FACTOR": "none",
         }
 
     def run(self, *arguments):

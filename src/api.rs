@@ -18,7 +18,7 @@ use crate::{
     access, accounts, asked_said_did, ballots, clients, consultations, coverage, criteria, decisions, document,
     documents, events, feed, focus_areas, frameworks,
     front::{front, in_public_view},
-    inputs, invitations, ledger, mail, mappings, me, memberships, pages, participants, phases,
+    inputs, invitations, ledger, mail, mappings, me, memberships, pages, participants, personal_data, phases,
     platform::{self, Swagger},
     problem::{FieldError, Problem, ProblemBody},
     programs, public, questions,
@@ -44,6 +44,7 @@ fn resources(root: &mut Routes<'_>) {
         .below(BASE, Beginning::Shared(&["accounts"]).guard(), accounts::routes)
         .below(BASE, Beginning::Shared(&["invitations"]).guard(), invitations::routes)
         .below(BASE, Beginning::Shared(&["mails"]).guard(), mail::routes)
+        .below(BASE, Beginning::Shared(&["personal-data"]).guard(), personal_data::routes)
         .below(BASE, Beginning::Shared(&["stakeholders"]).guard(), stakeholders::routes)
         .below(BASE, Beginning::Shared(&["frameworks"]).guard(), frameworks::routes)
         .below(BASE, Beginning::Shared(&["public"]).guard(), public::routes)
@@ -162,6 +163,7 @@ const BASE: &str = "/api/v1";
         (name = "access", description = "Who may do what, and why."),
         (name = "accounts", description = "People's sign-ins, for admins."),
         (name = "invitations", description = "Bringing in people who have no account yet."),
+        (name = "personal-data", description = "What is kept of people, and what they can ask of it: to see it, to have it corrected, restricted or erased. Who was shown whose data."),
         (name = "mails", description = "What the service writes to people, for admins: what waits, what went out, what did not."),
         (name = "stakeholders", description = "Organisations, shared by all programmes."),
         (name = "programs", description = "One city's work on its resilience."),

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use clap::Args;
 use ipnet::IpNet;
 use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -16,6 +17,8 @@ use crate::{
     limits::{Quota, Quotas},
     mail::{self, Outgoing, Relay, Way},
     password,
+    personal_data::Terms,
+    policy::{Role, Roles},
     proxies::network_named,
     webhooks::Outbound,
 };
@@ -97,10 +100,29 @@ pub struct Given {
     /// `tangguh.mail`]
     #[arg(long, global = true, env = "TANGGUH_MAIL_FOLDER")]
     pub mail_folder: Option<PathBuf>,
-    /// The application that people use: mails lead to its pages `password-reset`, `email-change` and `invitation`. Without
-    /// it they tell the token
+    /// The application that people use: mails lead to its pages `password-reset`, `email-change`, `invitation`, `password`,
+    /// `tasks` and `digest`. Without it they tell the token, or what to call
     #[arg(long, global = true, env = "TANGGUH_APP_URL")]
     pub app_url: Option<String>,
+    /// The hour, from 0 to 23, at which daily digests are due, in the time zone of the reader's programme
+    #[arg(long, global = true, env = "TANGGUH_DIGEST_HOUR", default_value = "7")]
+    pub digest_hour: String,
+    /// Roles that count only in sign-ins that have shown a second factor, separated by commas; `none` for no role
+    /// [default: admin,lead]
+    #[arg(long, global = true, env = "TANGGUH_SECOND_FACTOR")]
+    pub second_factor: Option<String>,
+    /// The version of the privacy notice that people are shown where they set their password [default: 1]
+    #[arg(long, global = true, env = "TANGGUH_NOTICE_VERSION")]
+    pub notice_version: Option<String>,
+    /// Hours within which requests about personal data are answered, where the law names no time [default: 72]
+    #[arg(long, global = true, env = "TANGGUH_ANSWER_HOURS")]
+    pub answer_hours: Option<String>,
+    /// Days that a person is known whose account is over; then the account is listed for erasure [default: 730]
+    #[arg(long, global = true, env = "TANGGUH_PERSON_DAYS")]
+    pub person_days: Option<String>,
+    /// Days that it is known who was shown whose personal data [default: 730]
+    #[arg(long, global = true, env = "TANGGUH_READS_DAYS")]
+    pub reads_days: Option<String>,
     /// Whom to tell of a weakness: the Contact of security.txt (`mailto:…` or `https://…`)
     #[arg(long, global = true, env = "TANGGUH_SECURITY_CONTACT", default_value = "mailto:security@example.org")]
     pub security_contact: String,
@@ -122,6 +144,12 @@ pub struct Settings {
     pub security_contact: String,
     pub webhooks: Outbound,
     pub mail: Outgoing,
+    /// From 0 to 23.
+    pub digest_hour: u32,
+    /// The roles that count only in sign-ins that have shown a second factor.
+    pub second_factor: Roles,
+    /// What people are promised about their data.
+    pub terms: Terms,
     /// Not a setting: tests hash passwords cheaply.
     pub password_cost: password::Cost,
 }
@@ -171,6 +199,10 @@ impl Given {
         let body_limit = count("TANGGUH_BODY_LIMIT", Some(&self.body_limit), 1 << 20, 1024..=(1 << 30));
         let stop = count("TANGGUH_STOP_SECONDS", Some(&self.stop_seconds), 20, 0..=3600);
         let rate = count("TANGGUH_WEBHOOK_RATE", Some(&self.webhook_rate), 100, 1..=100_000);
+        let digest_hour = count("TANGGUH_DIGEST_HOUR", Some(&self.digest_hour), 7, 0..=23);
+        let hours = count("TANGGUH_ANSWER_HOURS", self.answer_hours.as_deref(), 72, 1..=8760);
+        let person_days = count("TANGGUH_PERSON_DAYS", self.person_days.as_deref(), 730, 1..=36_500);
+        let reads_days = count("TANGGUH_READS_DAYS", self.reads_days.as_deref(), 730, 1..=36_500);
         let mut quota = |name: &str, given: &str| {
             given.parse().unwrap_or_else(|()| {
                 wrong.push(format!("{name}: {given:?} is neither \"off\" nor two numbers such as 600/100000"));
@@ -193,6 +225,12 @@ impl Given {
         if !self.security_contact.contains(':') {
             wrong.push(format!("TANGGUH_SECURITY_CONTACT: {:?} is no URI", self.security_contact));
         }
+        let second_factor = self.second_factor.as_deref().filter(|given| !given.is_empty()).unwrap_or("admin,lead");
+        let second_factor = roles(second_factor, &mut wrong);
+        let notice = self.notice_version.clone().unwrap_or_else(|| "1".into());
+        if notice.trim().is_empty() || notice.chars().count() > 100 {
+            wrong.push(format!("TANGGUH_NOTICE_VERSION: {notice:?} is no text of 1 to 100 characters"));
+        }
         let mail = self.outgoing(&target, &mut wrong);
         if !wrong.is_empty() {
             return Err(wrong);
@@ -211,6 +249,14 @@ impl Given {
             security_contact: self.security_contact.clone(),
             webhooks: Outbound { allow, authorities, rate: rate as u32, ..Outbound::default() },
             mail: mail.ok_or_else(Vec::new)?,
+            digest_hour: digest_hour as u32,
+            second_factor,
+            terms: Terms {
+                notice,
+                answer_within: TimeDelta::hours(hours as i64),
+                kept_after_end: TimeDelta::days(person_days as i64),
+                reads_kept: TimeDelta::days(reads_days as i64),
+            },
             password_cost: password::Cost::Full,
         })
     }
@@ -254,6 +300,23 @@ impl Given {
             .map_err(|why| wrong.push(format!("TANGGUH_SMTP_URL {why}")));
         Some(Outgoing { way: Way::Smtp(relay.ok()?), from, app_url })
     }
+}
+
+fn roles(given: &str, wrong: &mut Vec<String>) -> Roles {
+    let mut roles = Roles::default();
+    if given == "none" {
+        return roles;
+    }
+    for name in listed(given) {
+        match Role::named(name) {
+            Some(role) => roles = roles.with(role),
+            None => wrong.push(format!("TANGGUH_SECOND_FACTOR: {name:?} is no role, such as admin or lead")),
+        }
+    }
+    if listed(given).next().is_none() {
+        wrong.push("TANGGUH_SECOND_FACTOR names no role: write none if that is meant".into());
+    }
+    roles
 }
 
 fn networks(name: &str, given: &str, wrong: &mut Vec<String>) -> Vec<IpNet> {

@@ -13,7 +13,7 @@ use crate::{
     db::Id,
     me::tasks::{self, Task},
     memberships::Membership,
-    policy::Role,
+    policy::{Role, Roles},
     problem::Problem,
     schema::{account_revisions, input_imports, membership_revisions, program_revisions, webhook_revisions},
     sign_ins::OpenSignIn,
@@ -123,7 +123,7 @@ pub fn of_locking(tx: &mut Tx<'_>, account: Id) -> Result<Vec<Consequence>, Prob
     let mut told: Vec<Consequence> =
         open.into_iter().map(|id| Consequence::plain(ConsequenceKind::SignInEnds, None, "sign_in", id)).collect();
     // Nobody acts by an account that nobody can sign in with: then nothing is lost.
-    let Ok(caller) = Caller::reload(tx.conn, account, tx.now) else { return Ok(told) };
+    let Ok(caller) = Caller::reload(tx.conn, account, Roles::default(), tx.now) else { return Ok(told) };
     let now = tx.now;
     for held in caller.memberships.iter().filter(|held| held.program_active && held.holds(now)) {
         let path_id = held.id.to_string();
@@ -142,7 +142,7 @@ pub fn of_ending(
     end: impl FnOnce(&mut Tx<'_>) -> Result<Recorded<Membership>, Problem>,
 ) -> Result<(Recorded<Membership>, Vec<Consequence>), Problem> {
     let before: Membership = tx.look(id)?;
-    let caller = Caller::reload(tx.conn, before.account_id, tx.now).ok();
+    let caller = Caller::reload(tx.conn, before.account_id, Roles::default(), tx.now).ok();
     let ended = end(tx)?;
     // From this day on it does not hold.
     let last = ended.value().content.until_on.unwrap_or(NaiveDate::MAX);

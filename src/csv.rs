@@ -1,4 +1,9 @@
-//! Tables for people, who open them in a spreadsheet: RFC 4180, and no cell that a spreadsheet runs.
+//! Tables for people, who open them in a spreadsheet: RFC 4180, and no cell that a spreadsheet runs. And what spreadsheets
+//! write, read again.
+
+mod read;
+
+pub use read::{Columns, Csv, Fault, LONGEST_ROW, MARK, RawRow, next_number};
 
 pub const MEDIA_TYPE: &str = "text/csv; charset=utf-8";
 /// The same as `Accept` names it.
@@ -14,10 +19,15 @@ pub fn push_row(text: &mut String, cells: &[impl AsRef<str>]) {
     text.push_str("\r\n");
 }
 
+/// Whether a spreadsheet takes a cell for something to be run.
+pub fn is_formula(cell: &str) -> bool {
+    cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
+}
+
 /// A cell as RFC 4180 has it. A spreadsheet runs what begins like a formula, whoever wrote it: an apostrophe before it
 /// makes it the text that it is.
 fn push_cell(text: &mut String, cell: &str) {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    let formula = is_formula(cell);
     let quoted = cell.contains([',', ';', '"', '\n', '\r']) || cell.starts_with(' ') || cell.ends_with(' ');
     if quoted {
         text.push('"');

@@ -13,7 +13,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
-use crate::problem::{FieldError, Lang, MEDIA_TYPE, Problem};
+use crate::{
+    policy::Action,
+    problem::{FieldError, Lang, MEDIA_TYPE, Problem},
+};
 use schemas::{Components, Derived, reference};
 
 const JSON: &str = "application/json";
@@ -200,8 +203,11 @@ fn add_errors(operation: &mut Value) {
     if !declared.is_object() {
         *declared = json!({});
     }
+    let dangerous = scopes(operation).is_some_and(|scopes| scopes.iter().any(|scope| is_dangerous(scope)));
+    let declared = &mut operation["responses"];
     for status in statuses {
-        if let Some((_, name, ..)) = ERRORS.iter().find(|(known, ..)| *known == status)
+        let kind = if status == 401 && dangerous { STEP_UP } else { status };
+        if let Some((_, name, ..)) = ERRORS.iter().find(|(known, ..)| *known == kind)
             && declared.get(status.to_string()).is_none()
         {
             declared[status.to_string()] = json!({"$ref": format!("#/components/responses/{name}")});
@@ -294,6 +300,13 @@ fn set_example(content: Option<&mut Value>, example: &Value) {
     }
 }
 
+fn is_dangerous(scope: &str) -> bool {
+    Action::named(scope).is_some_and(Action::is_dangerous)
+}
+
+/// In the place of a status: 401 of what is dangerous.
+const STEP_UP: u16 = 0;
+
 /// status, name in the document, description, example
 type ErrorResponse = (u16, &'static str, &'static str, fn() -> Problem);
 
@@ -308,9 +321,17 @@ static ERRORS: &[ErrorResponse] = &[
         || Problem::Unauthenticated,
     ),
     (
+        STEP_UP,
+        "StepUpRequired",
+        "There is no token or key, or it is not valid: `unauthenticated`, `invalid-token`. Or you have not proved within 15 \
+         minutes that it is you: `step-up-required`.",
+        || Problem::StepUpRequired,
+    ),
+    (
         403,
         "Forbidden",
-        "A member, but without the right: `forbidden`, `cannot-grant`, `not-own-organization`; a client: `for-people`.",
+        "A member, but without the right: `forbidden`, `cannot-grant`, `not-own-organization`; a role that needs a second \
+         factor: `second-factor-required`; a client: `for-people`.",
         || Problem::Forbidden { action: "question.revise", on: "programs/jakarta".into() },
     ),
     (404, "NotFound", "Nothing here, or nothing that the caller may see: `not-found`.", || Problem::NotFound),
@@ -361,7 +382,7 @@ fn error_response((status, _, description, problem): &ErrorResponse) -> Value {
     example["request_id"] = "0198c5a2-7d3e-7c41-9a55-3f0e6b1d2c84".into();
     json!({
         "description": description,
-        "headers": error_headers(*status),
+        "headers": error_headers(if *status == STEP_UP { 401 } else { *status }),
         "content": {MEDIA_TYPE: {"schema": reference("Problem"), "example": example}},
     })
 }

@@ -21,8 +21,8 @@
 //!
 //! [`api`] lists the resources and makes the app. `document` completes the OpenAPI document that is made from the
 //! app, and [`operations`] reads back from it which methods, parameters and rights there are. [`page`],
-//! `idempotency`, `seen` (If-Match) and [`localized`] are conventions of the API, one file each. [`token`], [`keys`],
-//! [`seal`], [`secret`] and [`password`] are about secrets. What is done after the answer, a [`worker`] does; [`mail`] goes out so, and [`one_time`] tokens in it. [`start`] puts all of it together, and [`clock`] tells
+//! `idempotency`, `seen` (If-Match), `sheets` (CSV) and [`localized`] are conventions of the API, one file each. [`token`], [`keys`],
+//! [`seal`], [`secret`], [`password`] and [`second_factor`] are about secrets. What is done after the answer, a [`worker`] does; [`mail`] goes out so, [`digests`] and [`one_time`] tokens in it. What is kept of people, why and how long, is in [`personal_data`]. [`start`] puts all of it together, and [`clock`] tells
 //! the time, which tests move.
 //!
 //! Where the two databases differ is in [`db`] alone. `docs/architecture.md` says more, and how to add a resource.
@@ -45,6 +45,7 @@ pub mod db;
 pub mod decisions;
 pub mod demo;
 pub mod diff;
+pub mod digests;
 mod document;
 pub mod documents;
 pub mod events;
@@ -73,6 +74,7 @@ pub mod page;
 pub mod pages;
 pub mod participants;
 pub mod password;
+pub mod personal_data;
 pub mod phases;
 mod platform;
 pub mod policy;
@@ -81,13 +83,15 @@ pub mod programs;
 pub mod proxies;
 mod public;
 pub mod questions;
-mod reason;
+pub mod reason;
 pub mod routes;
 pub mod schema;
 pub mod seal;
+pub mod second_factor;
 pub mod secret;
 mod seen;
 pub mod service;
+mod sheets;
 mod shocks_and_stresses;
 pub mod sign_ins;
 pub mod stakeholders;

@@ -16,7 +16,10 @@ use tangguh::{
     config::{Given, Settings},
     db::{AnyConnection, Target, migrations},
     demo::{self, SignIns, Size},
-    frameworks, keys, ledger, start,
+    frameworks, keys, ledger,
+    policy::{Role, Roles},
+    reason::Reason,
+    second_factor, start,
     token::{KeyRing, KeyUse},
     valid::{self, Schemas},
 };
@@ -95,6 +98,15 @@ enum Admin {
         #[arg(long)]
         name: String,
     },
+    /// Take away the second factor of somebody who has lost it: for the last admin, whom nobody else can help
+    ResetSecondFactor {
+        /// The address that they sign in with
+        #[arg(long)]
+        email: String,
+        /// Why; it stands in the ledger
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -145,6 +157,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => migrate(given),
         Command::Demo(args) => load_demo(given, &args),
         Command::Admin(Admin::Create { email, name }) => create_admin(given, &email, &name),
+        Command::Admin(Admin::ResetSecondFactor { email, reason }) => reset_second_factor(given, &email, &reason),
         Command::Openapi => {
             println!("{}", serde_json::to_string_pretty(&api::document())?);
             Ok(())
@@ -163,7 +176,11 @@ fn checked(given: &Given) -> anyhow::Result<Settings> {
 }
 
 fn serve(given: &Given, args: &Serve) -> anyhow::Result<()> {
-    let settings = checked(given)?;
+    let mut settings = checked(given)?;
+    if args.demo && given.second_factor.is_none() {
+        // The demo is for looking around; nobody has an app for its accounts.
+        settings.second_factor = Roles::default();
+    }
     let sealer = start::sealer(given, &settings.target)?;
     let service = start::service(settings.clone(), sealer, Clock::system())?;
     let mut conn = settings.target.connect()?;
@@ -174,7 +191,7 @@ fn serve(given: &Given, args: &Serve) -> anyhow::Result<()> {
             sign_ins.write(file)?;
         }
         let token = start::demo_token(&service, &mut conn)?;
-        tell_demo(&sign_ins, &token)?;
+        tell_demo(&sign_ins, &token, settings.second_factor)?;
     } else if Account::none(&mut conn)? {
         println!(
             "There is no account yet. Make an admin with\n\n    tangguh admin create --email YOU@EXAMPLE.ORG --name 'YOUR NAME'\n"
@@ -194,7 +211,7 @@ fn work(given: &Given) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tell_demo(sign_ins: &SignIns, token: &str) -> anyhow::Result<()> {
+fn tell_demo(sign_ins: &SignIns, token: &str, second_factor: Roles) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let base = &sign_ins.base_url;
     writeln!(out, "\nTangguh with the case of Jakarta: {base}")?;
@@ -202,6 +219,9 @@ fn tell_demo(sign_ins: &SignIns, token: &str) -> anyhow::Result<()> {
     writeln!(out, "Sign-ins, with passwords made at this start:\n")?;
     for (role, one) in &sign_ins.accounts {
         writeln!(out, "  {role:<12} {:<28} {}", one.email, one.password)?;
+    }
+    if second_factor.is_empty() {
+        writeln!(out, "\nNo role needs a second factor here; without --demo, admin and lead do.")?;
     }
     writeln!(out, "\nTry it, within 15 minutes, as the facilitator:\n")?;
     writeln!(
@@ -219,7 +239,7 @@ fn migrate(given: &Given) -> anyhow::Result<()> {
         [] => println!("The schema is up to date."),
         ran => ran.iter().for_each(|name| println!("migrated: {name}")),
     }
-    let schemas = Arc::new(Schemas::new(&api::document().into()));
+    let schemas = Arc::new(Schemas::new(&api::document()));
     for code in frameworks::load(&mut conn, Clock::system().now(), &schemas).map_err(start::told)? {
         println!("loaded the framework edition {code}");
     }
@@ -230,7 +250,7 @@ fn load_demo(given: &Given, args: &Demo) -> anyhow::Result<()> {
     let settings = checked(given)?;
     let mut conn = settings.target.connect()?;
     migrations::run(&mut conn)?;
-    let (clock, schemas) = (Clock::system(), Arc::new(Schemas::new(&api::document().into())));
+    let (clock, schemas) = (Clock::system(), Arc::new(Schemas::new(&api::document())));
     let size = Size { questions: args.questions, revisions: args.revisions };
     frameworks::load(&mut conn, clock.now(), &schemas).map_err(start::told)?;
     if !demo::load(&mut conn, &clock, &schemas, size)? {
@@ -245,7 +265,7 @@ fn create_admin(given: &Given, email: &str, name: &str) -> anyhow::Result<()> {
     let settings = checked(given)?;
     let mut conn = settings.target.connect()?;
     migrations::run(&mut conn)?;
-    let schemas = Arc::new(Schemas::new(&api::document().into()));
+    let schemas = Arc::new(Schemas::new(&api::document()));
     let body = serde_json::json!({"email": email, "name": name, "admin": true});
     let new = valid::checked(body, &schemas).map_err(start::told)?;
     let system =
@@ -262,6 +282,27 @@ fn create_admin(given: &Given, email: &str, name: &str) -> anyhow::Result<()> {
          -d '{{\"password_token\": \"{}\", \"password\": \"…\"}}'",
         settings.public_url, token.password_token
     );
+    if settings.second_factor.has(Role::Admin) {
+        println!(
+            "\nThen they sign in and set up a second factor, which admins need: see docs/operations.md, Second factor."
+        );
+    }
+    Ok(())
+}
+
+fn reset_second_factor(given: &Given, email: &str, reason: &str) -> anyhow::Result<()> {
+    let settings = checked(given)?;
+    settings.target.must_exist()?;
+    let mut conn = settings.target.connect()?;
+    migrations::run(&mut conn)?;
+    let schemas = Arc::new(Schemas::new(&api::document().into()));
+    let why: Reason = valid::checked(serde_json::json!({"reason": reason}), &schemas).map_err(start::told)?;
+    let account = Account::by_email(&mut conn, email).map_err(start::told)?;
+    let account = account.with_context(|| format!("no account has the address {email}"))?;
+    let act = "account.reset_second_factor";
+    let system = System { act, request_id: "admin-reset-second-factor".into(), now: Clock::system().now(), schemas };
+    system.write(&mut conn, Reach::platform(), |tx| second_factor::reset(tx, account, &why)).map_err(start::told)?;
+    println!("The second factor of {email} is gone, and their sign-ins have ended. The password is the same.");
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
 use crate::{
+    accounts::fold,
     db::{AnyConnection, At, Id},
     problem::Problem,
     schema::one_time_tokens as t,
@@ -97,6 +98,17 @@ impl Purpose {
     pub fn end(self, conn: &mut AnyConnection, subject: Id) -> QueryResult<usize> {
         diesel::delete(t::table.filter(t::subject_id.eq(subject)).filter(t::purpose.eq(self.name()))).execute(conn)
     }
+}
+
+/// Ends every token of an account, and every one that went to its address.
+pub fn forget(conn: &mut AnyConnection, account: Id, email: &str) -> QueryResult<()> {
+    let sent: Vec<(String, Option<String>)> =
+        t::table.filter(t::email.is_not_null()).select((t::hash, t::email)).load(conn)?;
+    let to_it = sent.into_iter().filter(|(_, to)| to.as_deref().is_some_and(|to| fold(to) == fold(email)));
+    for (hash, _) in to_it {
+        diesel::delete(t::table.find(hash)).execute(conn)?;
+    }
+    diesel::delete(t::table.filter(t::subject_id.eq(account))).execute(conn).map(drop)
 }
 
 /// Forgets what ended long ago.

@@ -112,6 +112,11 @@ impl Operations {
         self.paths.find(path).map(|known| known.pattern.as_str())
     }
 
+    /// The id of the operation that a request asks for.
+    pub fn id(&self, request: &HttpRequest) -> Option<&str> {
+        self.asked(request).map(|operation| operation.id.as_str())
+    }
+
     /// The operation that a request asks for.
     fn asked(&self, request: &HttpRequest) -> Option<&Operation> {
         // A word that is percent-encoded for no reason is found by the router, and not by its bytes.
@@ -243,8 +248,7 @@ mod tests {
             {"in": "query", "name": "state", "schema": {"type": "array", "items": {"enum": ["new", "old"]}}},
             {"in": "query", "name": "action", "required": true, "schema": {"type": "string"}},
         ]}}}});
-        let operations =
-            web::Data::new(Operations::of(&document, &Arc::new(Schemas::new(&Arc::new(document.clone())))));
+        let operations = web::Data::new(Operations::of(&document, &Arc::new(Schemas::new(&document))));
         let ok = |_: Checked| async { HttpResponse::Ok().finish() };
         let app = test::init_service(App::new().app_data(operations).route("/things", web::get().to(ok))).await;
         let request = test::TestRequest::get().uri(&format!("/things{query}")).to_request();

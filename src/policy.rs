@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -76,6 +77,11 @@ impl Roles {
         Roles(self.0 | 1 << role as u8)
     }
 
+    /// Those that are not among `others`.
+    pub const fn without(self, others: Roles) -> Roles {
+        Roles(self.0 & !others.0)
+    }
+
     pub fn iter(self) -> impl Iterator<Item = Role> {
         Role::ALL.iter().copied().filter(move |role| self.has(*role))
     }
@@ -143,6 +149,8 @@ policy! {
     EditMe               = "me.edit",                 SignedIn: ;
     ChangePassword       = "me.change_password",      SignedIn: ;
     ChangeEmail          = "me.change_email",         SignedIn: ;
+    ChangeSecondFactor   = "me.change_second_factor", SignedIn: ;
+    StepUp               = "me.step_up",              SignedIn: ;
     EndOwnSignIn         = "me.end_sign_in",          SignedIn: ;
     ExplainAccess        = "access.explain",          SignedIn: ;
     ReviewAccess         = "access.review",           Platform: Lead Secretariat Admin;
@@ -154,6 +162,8 @@ policy! {
     UnlockAccount        = "account.unlock",          Platform: Admin;
     RenewPasswordToken   = "account.renew_token",     Platform: Admin;
     EndSignIns           = "account.end_sign_ins",    Platform: Admin;
+    ImportAccounts       = "account.import",          Platform: Admin;
+    ResetSecondFactor    = "account.reset_second_factor", Platform: Admin;
 
     ReadInvitation       = "invitation.read",         Platform: Lead Secretariat Admin;
     SendInvitation       = "invitation.send",         Platform: Lead Secretariat Admin;
@@ -161,11 +171,17 @@ policy! {
 
     ReadMail             = "mail.read",               Platform: Admin;
 
+    ReadOwnData          = "personal_data.read",      SignedIn: ;
+    AskAboutData         = "personal_data.ask",       SignedIn: ;
+    CompleteDataRequest  = "personal_data.complete",  Platform: Admin;
+    ReviewData           = "personal_data.review",    Platform: Admin;
+
     ReadStakeholder      = "stakeholder.read",        SignedIn: ;
     CreateStakeholder    = "stakeholder.create",      Platform: Lead Secretariat Admin;
     EditStakeholder      = "stakeholder.edit",        Platform: Lead Secretariat Admin;
     ConfirmStakeholder   = "stakeholder.confirm",     Platform: Lead Secretariat Admin;
     ReorganizeStakeholder = "stakeholder.reorganise", Platform: Admin;
+    ImportStakeholders   = "stakeholder.import",      Platform: Admin;
 
     ListPrograms         = "program.list",            SignedIn: ;
     ReadProgram          = "program.read",            Program:  Lead Secretariat Facilitator Agency Partner Observer Admin;
@@ -268,6 +284,25 @@ policy! {
     ReadPlatformLedger   = "platform_ledger.read",    Platform: Admin;
 }
 
+/// What is done only by somebody who has proved a moment ago to be who they are: by signing in, or by
+/// `POST /auth/step-up`. A stolen token is not enough. Beside these, whoever makes an admin has to (`Tx::require_proof`);
+/// trials (`dry_run`) change nothing, and need no proof.
+pub const DANGEROUS: &[Action] = &[
+    Action::ChangeSecondFactor,
+    Action::ChangeEmail,
+    Action::EditAccount,
+    Action::LockAccount,
+    Action::UnlockAccount,
+    Action::RenewPasswordToken,
+    Action::ResetSecondFactor,
+    Action::ReorganizeStakeholder,
+    Action::CompleteDataRequest,
+    Action::ArchiveProgram,
+];
+
+/// How long a proof is a moment ago.
+pub const PROVED_WITHIN: TimeDelta = TimeDelta::minutes(15);
+
 /// Operations that need no sign-in, by operation id. The access test holds the document to this list.
 pub const PUBLIC: &[&str] = &[
     "get_livez",
@@ -322,14 +357,20 @@ impl Action {
     }
 
     /// Whether a client can be given it: what is done in one programme. Credentials and memberships are given by people,
-    /// and so are webhooks, which are told what a role sees.
+    /// and so are webhooks, which are told what a role sees. No client can prove to be anybody again, so none does what is
+    /// dangerous.
     pub fn is_for_clients(self) -> bool {
         let of_people = matches!(
             self,
             Action::GrantMembership | Action::EditMembership | Action::EndMembership | Action::ConfirmMembership
         );
         let gives = of_people || matches!(self.subject(), "client" | "webhook");
-        self.scope() == Scope::Program && !gives
+        self.scope() == Scope::Program && !gives && !self.is_dangerous()
+    }
+
+    /// Whether it is among [`DANGEROUS`].
+    pub fn is_dangerous(self) -> bool {
+        DANGEROUS.contains(&self)
     }
 
     /// The kind of thing that the action is about: what stands before the dot.
@@ -395,4 +436,16 @@ pub fn beyond(giver: Roles, role: Role) -> Vec<&'static str> {
         return Vec::new();
     }
     role.actions().filter(|action| !action.roles().meets(giver)).map(Action::name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_client_does_what_is_dangerous() {
+        for action in DANGEROUS {
+            assert!(!action.is_for_clients() && !Actions::OF_ANY_CLIENT.has(*action), "{action}");
+        }
+    }
 }

@@ -34,6 +34,7 @@ pub use pages::{Page, html, page, pages};
 use crate::{
     db::{is_full, types::instant_text},
     gate::{Obstacle, ObstacleBody},
+    policy::PROVED_WITHIN,
 };
 
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -46,6 +47,12 @@ pub enum Problem {
     InvalidToken,
     /// A sign-in with a wrong address, password or second factor; which of them is not said.
     InvalidCredentials,
+    /// A sign-in with the right password of an account that has a second factor, without its code.
+    CodeRequired,
+    /// A role would do, and needs a second factor, which the sign-in has not shown.
+    SecondFactorRequired,
+    /// What is asked for is dangerous, and the caller has not proved lately to be who they are.
+    StepUpRequired,
     Forbidden {
         action: &'static str,
         /// What the action was tried on, as `access/explain` takes it.
@@ -232,6 +239,12 @@ impl FieldError {
     ) -> FieldError {
         FieldError { pointer: pointer.into(), code: code.into(), detail: Text::new(id, en) }
     }
+
+    /// As whoever reads this language is told.
+    pub fn body(&self, lang: Lang) -> FieldErrorBody {
+        let (code, detail) = (self.code.to_string(), self.detail.of(lang).to_owned());
+        FieldErrorBody { pointer: self.pointer.clone(), code, detail }
+    }
 }
 
 /// Why something went wrong on our side. It is logged once: with the request's id when the problem is
@@ -368,6 +381,9 @@ impl Problem {
             Problem::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
             Problem::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid-token"),
             Problem::InvalidCredentials => (StatusCode::UNAUTHORIZED, "invalid-credentials"),
+            Problem::CodeRequired => (StatusCode::UNAUTHORIZED, "code-required"),
+            Problem::SecondFactorRequired => (StatusCode::FORBIDDEN, "second-factor-required"),
+            Problem::StepUpRequired => (StatusCode::UNAUTHORIZED, "step-up-required"),
             Problem::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden"),
             Problem::CannotGrant(_) => (StatusCode::FORBIDDEN, "cannot-grant"),
             Problem::NotFound => (StatusCode::NOT_FOUND, "not-found"),
@@ -422,6 +438,20 @@ impl Problem {
             Problem::InvalidCredentials => Text::new(
                 "Alamat surel, kata sandi, atau kode tidak cocok.",
                 "The address, password or code is not right.",
+            ),
+            Problem::CodeRequired => Text::new(
+                "Akun ini memakai faktor kedua: kirim juga code.",
+                "This account has a second factor: send its code too.",
+            ),
+            Problem::SecondFactorRequired => Text::new(
+                "Peran Anda yang mengizinkan ini memerlukan faktor kedua, dan sesi masuk ini belum menunjukkannya: \
+                 pasang dengan POST /api/v1/me/totp.",
+                "Your role that allows this needs a second factor, and this sign-in has not shown one: set it up with \
+                 POST /api/v1/me/totp.",
+            ),
+            Problem::StepUpRequired => Text::new(
+                "Buktikan dahulu dengan POST /api/v1/auth/step-up bahwa ini Anda, lalu ulangi permintaan ini.",
+                "Prove with POST /api/v1/auth/step-up that it is you, and send this request again.",
             ),
             Problem::Forbidden { action, on } => Text::new(
                 format!("Peran Anda tidak mengizinkan {action} pada {on}."),
@@ -600,11 +630,7 @@ impl Problem {
             current_revision: None,
             current_etag: None,
         };
-        body.errors.extend(self.errors().iter().map(|error| FieldErrorBody {
-            pointer: error.pointer.clone(),
-            code: error.code.to_string(),
-            detail: error.detail.of(lang).to_owned(),
-        }));
+        body.errors.extend(self.errors().iter().map(|error| error.body(lang)));
         match self {
             Problem::Forbidden { action, on } => {
                 body.explain = serde_urlencoded::to_string([("action", *action), ("on", on)])
@@ -631,7 +657,15 @@ impl Problem {
     /// The header that this problem's status asks for.
     fn header(&self) -> Option<(header::HeaderName, String)> {
         Some(match self {
-            Problem::Unauthenticated | Problem::InvalidCredentials => (header::WWW_AUTHENTICATE, "Bearer".into()),
+            Problem::Unauthenticated | Problem::InvalidCredentials | Problem::CodeRequired => {
+                (header::WWW_AUTHENTICATE, "Bearer".into())
+            }
+            // RFC 9470, 3.
+            Problem::StepUpRequired => {
+                let age = PROVED_WITHIN.num_seconds();
+                let asks = format!("Bearer error=\"insufficient_user_authentication\", max_age=\"{age}\"");
+                (header::WWW_AUTHENTICATE, asks)
+            }
             Problem::InvalidToken => (header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"".into()),
             Problem::MethodNotAllowed(allowed) => (header::ALLOW, allowed.join(", ")),
             Problem::Stale { etag, .. } => (header::ETAG, etag.clone()),

@@ -101,6 +101,11 @@ diesel::table! {
         email_folded -> Text,
         name -> Text,
         last_sign_in_at -> Nullable<Instant>,
+        digest -> Text,
+        digest_at -> Nullable<Instant>,
+        restricted_at -> Nullable<Instant>,
+        notice_version -> Nullable<Text>,
+        notice_at -> Nullable<Instant>,
     }
 }
 
@@ -142,6 +147,32 @@ diesel::table! {
         end_reason -> Nullable<Text>,
         address -> Nullable<Text>,
         user_agent -> Nullable<Text>,
+        factor_shown -> Bool,
+        stepped_up_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    totp_secrets (id) {
+        id -> Id,
+        account_id -> Id,
+        sealed -> Text,
+        made_at -> Instant,
+        confirmed_at -> Nullable<Instant>,
+        last_step -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    recovery_codes (account_id, hash) {
+        account_id -> Id,
+        hash -> Text,
     }
 }
 
@@ -516,6 +547,7 @@ diesel::table! {
         name -> Text,
         position -> Nullable<Text>,
         contact -> Nullable<Text>,
+        account_id -> Nullable<Id>,
     }
 }
 
@@ -1246,6 +1278,61 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    personal_data_requests (id) {
+        id -> Id,
+        ledger_id -> Id,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    personal_data_request_revisions (subject_id, revision) {
+        subject_id -> Id,
+        revision -> Integer,
+        ledger_id -> Id,
+        seq_from -> BigInt,
+        seq_to -> Nullable<BigInt>,
+        state -> Text,
+        account_id -> Id,
+        kind -> Text,
+        due_at -> Instant,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    personal_data_request_notes (request_id) {
+        request_id -> Id,
+        note -> Nullable<Text>,
+        answer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql::*;
+    use diesel::sql_types::*;
+
+    personal_data_reads (id) {
+        id -> Id,
+        at -> Instant,
+        reader_id -> Id,
+        key_id -> Nullable<Id>,
+        operation -> Text,
+        request_id -> Text,
+        person_kind -> Text,
+        person_id -> Id,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     ledgers,
     ledger_rows,
@@ -1257,6 +1344,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     account_passwords,
     password_tokens,
     sign_ins,
+    totp_secrets,
+    recovery_codes,
     sign_in_failures,
     stakeholders,
     stakeholder_revisions,
@@ -1331,4 +1420,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     invitations,
     invitation_revisions,
     invitation_people,
+    personal_data_requests,
+    personal_data_request_revisions,
+    personal_data_request_notes,
+    personal_data_reads,
 );

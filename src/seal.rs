@@ -1,4 +1,5 @@
-//! Sealing of what must rest in the database and must not be readable from a copy of it: the private keys.
+//! Sealing of what must rest in the database and must not be readable from a copy of it: private keys, and
+//! the secrets of authenticator apps.
 //!
 //! One secret, `TANGGUH_SECRET`, opens everything; it is never stored with what it seals. The key is
 //! HKDF-SHA256 (RFC 5869) of the secret's own characters, so any long random text serves and none has to be

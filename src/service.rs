@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, RwLock};
 
+use actix_web::web::Bytes;
 use serde_json::Value;
 
 use crate::{
@@ -17,8 +18,8 @@ pub struct Service {
     pub metrics: Metrics,
     pub sealer: Sealer,
     pub passwords: password::Gate,
-    /// The OpenAPI document, as it is served.
-    pub document: Arc<Value>,
+    /// The text of the OpenAPI document, as it is served: its tree would be the largest thing in memory.
+    pub document: Bytes,
     /// Its schemas, compiled: what request bodies are checked with.
     pub schemas: Arc<Schemas>,
     /// Its operations: who may call them, and with which parameters.
@@ -41,7 +42,7 @@ impl Service {
         settings: Settings,
         sealer: Sealer,
         keys: KeyRing,
-        document: Arc<Value>,
+        document: &Value,
         schemas: Arc<Schemas>,
     ) -> Service {
         Service {
@@ -50,9 +51,9 @@ impl Service {
             metrics: Metrics::new(),
             sealer,
             passwords: password::Gate::default(),
-            operations: Operations::of(&document, &schemas),
+            operations: Operations::of(document, &schemas),
             schemas,
-            document,
+            document: document.to_string().into(),
             callers: Callers::new(),
             limits: Limits::new(settings.quotas),
             watcher: Watcher::default(),

@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::{HttpServer, web};
 use anyhow::{Context, bail, ensure};
-use futures_util::future::{join, select};
+use futures_util::future::{join3, select};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -20,12 +20,13 @@ use crate::{
     clock::Clock,
     config::{Given, Settings},
     db::{AnyConnection, Db, Lane, Target, migrations, write_transaction},
-    frameworks, idempotency, inputs, invitations, keys,
+    digests, frameworks, idempotency, inputs, invitations, keys,
     ledger::checkpoints,
     mail::{self, Way},
-    memberships, one_time,
+    memberships, one_time, personal_data,
     problem::{Lang, Problem},
     seal::Sealer,
+    second_factor,
     service::Service,
     sign_ins::{self, Origin},
     token::KeyRing,
@@ -87,7 +88,7 @@ pub fn service(settings: Settings, sealer: Sealer, clock: Clock) -> anyhow::Resu
     for name in migrations::run(&mut conn)? {
         log::info!("migrated: {name}");
     }
-    let document = Arc::new(api::document());
+    let document = api::document();
     let schemas = Arc::new(Schemas::new(&document));
     for code in frameworks::load(&mut conn, clock.now(), &schemas).map_err(told)? {
         log::info!("loaded the framework edition {code}");
@@ -96,7 +97,7 @@ pub fn service(settings: Settings, sealer: Sealer, clock: Clock) -> anyhow::Resu
     let keys = KeyRing::new(keys, settings.public_url.clone()).map_err(|error| anyhow::anyhow!("{error}"))?;
     drop(conn);
     let db = Db::start(&settings.target, settings.pools);
-    Ok(web::Data::new(Service::new(db, clock, settings, sealer, keys, document, schemas)))
+    Ok(web::Data::new(Service::new(db, clock, settings, sealer, keys, &document, schemas)))
 }
 
 /// Serves until the process is told to stop; then requests in flight end, and so do messages to webhooks, which it
@@ -126,7 +127,7 @@ pub async fn serve(service: web::Data<Service>, deliver: bool) -> anyhow::Result
     Ok(())
 }
 
-/// Delivers to webhooks, sends mail and does nothing else, until the process is told to stop.
+/// Delivers to webhooks, sends mail and digests and does nothing else, until the process is told to stop.
 pub async fn work(service: web::Data<Service>) {
     actix_web::rt::spawn(end_waiting(service.clone()));
     deliver_all(service).await;
@@ -137,7 +138,7 @@ async fn deliver_all(service: web::Data<Service>) {
     if let Way::Folder(folder) = &service.settings.mail.way {
         log::info!("mails are written to {}: no mail server is set (TANGGUH_SMTP_URL)", folder.display());
     }
-    join(webhooks::work(service.clone()), mail::carry(service)).await;
+    join3(webhooks::work(service.clone()), digests::work(service.clone()), mail::carry(service)).await;
 }
 
 /// Answers whoever waits for a change when the process is told to stop: nothing is in flight that would keep it.
@@ -177,15 +178,17 @@ async fn keep_house(service: web::Data<Service>) {
                 Ok((told, ended)) => log::debug!("told of {told} memberships that are due, ended {ended}"),
                 Err(problem) => log::warn!("memberships could not be ended: {}", problem.name()),
             }
-            let now = service.clock.now();
+            let (now, reads_kept) = (service.clock.now(), service.settings.terms.reads_kept);
             let swept = service.db.run(Lane::Long, move |conn| {
                 Ok(idempotency::sweep(conn, now)?
                     + sign_ins::sweep(conn, now)?
                     + sign_ins::sweep_sign_ins(conn, now)?
                     + invitations::sweep(conn, now)?
                     + one_time::sweep(conn, now)?
+                    + second_factor::sweep(conn, now)?
                     + mail::sweep(conn, now)?
                     + clients::sweep(conn, now)?
+                    + personal_data::sweep(conn, reads_kept, now)?
                     + webhooks::sweep(conn, now)?)
             });
             match swept.await {

@@ -182,7 +182,16 @@ fn pointer(path: &Path) -> String {
 }
 
 /// The body as JSON without control characters, and its digest in the extensions.
-async fn read(request: &HttpRequest, mut payload: Payload, accepted: &[&'static str]) -> Result<Value, Problem> {
+async fn read(request: &HttpRequest, payload: Payload, accepted: &[&'static str]) -> Result<Value, Problem> {
+    parse(&read_bytes(request, payload, accepted).await?)
+}
+
+/// The body as it came, without its compression, and its digest in the extensions.
+pub(crate) async fn read_bytes(
+    request: &HttpRequest,
+    mut payload: Payload,
+    accepted: &[&'static str],
+) -> Result<Vec<u8>, Problem> {
     let sent = request.content_type().trim();
     if !accepted.iter().any(|accepted| sent.eq_ignore_ascii_case(accepted)) {
         return Err(Problem::UnsupportedMediaType(accepted[0]));
@@ -224,8 +233,18 @@ async fn read(request: &HttpRequest, mut payload: Payload, accepted: &[&'static 
         _ => body.into(),
     };
     request.extensions_mut().insert(BodyDigest(Sha256::digest(&body).into()));
+    Ok(body)
+}
 
-    parse(&body)
+/// Refuses a text that says of itself that it is in another encoding than UTF-8.
+pub(crate) fn must_be_utf8(request: &HttpRequest) -> Result<(), Problem> {
+    let sent = request.headers().get(header::CONTENT_TYPE).and_then(|sent| sent.to_str().ok());
+    let parameters = sent.unwrap_or_default().to_ascii_lowercase();
+    let charset = parameters.split(';').find_map(|one| one.trim().strip_prefix("charset="));
+    if charset.is_some_and(|charset| charset.trim_matches('"') != "utf-8") {
+        return Err(Problem::UnsupportedMediaType("charset=utf-8"));
+    }
+    Ok(())
 }
 
 /// A text as JSON of which there is only one reading, without control characters.

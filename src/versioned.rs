@@ -109,8 +109,8 @@ pub trait Resource: Serialize + DeserializeOwned + Versioned + Send + 'static {
         Ok(Map::new())
     }
 
-    /// Adds what is kept outside the revisions (personal data) to their texts, when they are read.
-    fn complete(_conn: &mut AnyConnection, _rows: &mut [Stored]) -> Result<(), Problem> {
+    /// Adds what is kept outside the revisions (personal data) to their texts, when they are read by this caller.
+    fn complete(_conn: &mut AnyConnection, _reach: &Reach, _rows: &mut [Stored]) -> Result<(), Problem> {
         Ok(())
     }
 
@@ -196,6 +196,9 @@ pub trait Versioned: Sized {
         new: &[Self],
         bodies: &[String],
     ) -> QueryResult<()>;
+    /// Puts another text in the place of a revision's: the one thing that ever changes of a revision's content, and only
+    /// where the law wants words erased.
+    fn rewrite(conn: &mut AnyConnection, ledger: Id, id: Id, revision: i32, body: &str) -> QueryResult<usize>;
     /// Closes `revision` if it is the open one; 0 if somebody was quicker.
     fn close(conn: &mut AnyConnection, id: Id, revision: i32, sequence: i64) -> QueryResult<usize>;
     /// Which of these ids are in the ledger.
@@ -408,6 +411,19 @@ macro_rules! versioned {
                 use $crate::schema::$revisions::dsl as t;
                 let close = diesel::update(t::$revisions.find((id, revision)).filter(t::seq_to.is_null()));
                 $crate::db::Reused(close.set(t::seq_to.eq(sequence))).execute(conn)
+            }
+
+            fn rewrite(
+                conn: &mut $crate::db::AnyConnection,
+                ledger: $crate::db::Id,
+                id: $crate::db::Id,
+                revision: i32,
+                body: &str,
+            ) -> diesel::QueryResult<usize> {
+                use diesel::prelude::*;
+                use $crate::schema::$revisions::dsl as t;
+                let revision = t::$revisions.find((id, revision)).filter(t::ledger_id.eq(ledger));
+                diesel::update(revision).set(t::body.eq(body)).execute(conn)
             }
 
             fn existing(

@@ -131,6 +131,12 @@ fn the_first_start_says_how_to_make_an_admin_and_keeps_its_secret() {
     assert!(text(&made.stdout).contains("tgh_pw_"));
     let twice = run(folder.path(), &["admin", "create", "--email", "ADA@example.org", "--name", "Ada"]);
     assert!(!twice.status.success() && text(&twice.stderr).contains("/problems/taken"), "{}", text(&twice.stderr));
+    assert!(text(&made.stdout).contains("second factor"));
+    for (email, told) in [("eva@example.org", "no account has the address"), ("ada@example.org", "no_second_factor")] {
+        let reset = ["admin", "reset-second-factor", "--email", email, "--reason", "Lost."];
+        let refused = run(folder.path(), &reset);
+        assert!(!refused.status.success() && text(&refused.stderr).contains(told), "{}", text(&refused.stderr));
+    }
     let verified = run(folder.path(), &["ledger", "verify"]);
     assert!(verified.status.success(), "{}", text(&verified.stdout));
 
@@ -179,6 +185,7 @@ fn the_demo_prints_sign_ins_that_differ_at_each_start_and_no_secret_reaches_the_
         running.terminate();
         let (_, out, err) = running.end();
         assert!(out.contains(&password) && !err.contains(&password));
+        assert!(out.contains("No role needs a second factor here"), "{out}");
         assert!(err.contains("GET /api/v1/programs 401"), "{err}");
         passwords.push(password);
     }

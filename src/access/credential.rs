@@ -7,11 +7,11 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 
-use super::identity::{Caller, Held, Machine};
+use super::identity::{Caller, Held, Machine, Withheld};
 use crate::{
     clients::Client,
     db::{AnyConnection, At, Id, Lane},
-    policy::{Action, Actions},
+    policy::{Action, Actions, Roles},
     problem::Problem,
     programs::time_zone_named,
     schema::{client_keys, client_revisions, program_revisions, revoked_tokens},
@@ -148,6 +148,9 @@ fn of_row(row: Row) -> Result<Caller, Problem> {
         admin: false,
         memberships: vec![held],
         programs: Vec::new(),
+        // A machine has no second factor to show.
+        unproven: Roles::default(),
+        withheld: Withheld::default(),
     })
 }
 

@@ -3,7 +3,10 @@ use std::{future::Ready, marker::PhantomData, sync::Arc, time::Duration};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use chrono_tz::Tz;
 
-use super::identity::{self, Caller, Identity};
+use super::{
+    identity::{self, Caller, Identity},
+    shown::Shown,
+};
 use crate::{
     db::Id,
     policy::{Action, Actions, Gate, Roles, Scope},
@@ -32,10 +35,16 @@ pub struct Reach {
     pub account: Id,
     /// The key that a client came with; none for people.
     pub key: Option<Id>,
+    /// The sign-in that the caller came by; none for clients and the service itself.
+    pub sign_in: Option<Id>,
+    /// Roles that count for nothing here: they need a second factor, and the sign-in has not shown one.
+    pub unproven: Roles,
     /// The organisation that the caller acts for, if any.
     pub stakeholder: Option<Id>,
     /// Nothing can be changed in the programme any more.
     pub archived: bool,
+    /// Whose personal data it was shown.
+    pub shown: Shown,
 }
 
 impl Reach {
@@ -58,8 +67,11 @@ impl Reach {
             scopes: Actions::ALL,
             account: Id::NIL,
             key: None,
+            sign_in: None,
+            unproven: Roles::default(),
             stakeholder: None,
             archived: false,
+            shown: Shown::default(),
         }
     }
 }
@@ -147,7 +159,7 @@ impl<A: Gate> Can<A> {
                 let known = caller.programs.iter().find(|(_, known, _)| &**known == slug);
                 known.map(|(id, slug, active)| (*id, slug.clone(), *active))
             })
-            .ok_or(Problem::NotFound)?;
+            .ok_or_else(|| caller.missing(A::ACTION, slug, now))?;
         let acting = caller
             .memberships
             .iter()
@@ -160,11 +172,14 @@ impl<A: Gate> Can<A> {
             scopes: caller.scopes(),
             account: caller.account,
             key: caller.key(),
+            sign_in: caller.sign_in(),
+            unproven: caller.unproven,
             stakeholder: acting.map(|held| held.stakeholder),
             archived: !active,
+            shown: Shown::default(),
         };
         if !reach.may(A::ACTION) {
-            return Err(Problem::Forbidden { action: A::ACTION.name(), on: reach.slug.to_string() });
+            return Err(caller.refusal(A::ACTION, &reach.slug, now));
         }
         service.operations.check_query(request)?;
         Ok(Can { reach, service, request: request.clone(), time_zone, action: PhantomData })
@@ -191,9 +206,10 @@ impl<A: Gate> Platform<A> {
     fn decide(request: &HttpRequest) -> Result<Platform<A>, Problem> {
         let caller = caller(request)?;
         let service = service(request)?;
-        let reach = platform_reach(&caller, A::ACTION, service.clock.now());
+        let now = service.clock.now();
+        let reach = platform_reach(&caller, A::ACTION, now);
         if !reach.may(A::ACTION) {
-            return Err(Problem::Forbidden { action: A::ACTION.name(), on: String::new() });
+            return Err(caller.refusal(A::ACTION, "", now));
         }
         service.operations.check_query(request)?;
         Ok(Platform(Can { reach, service, request: request.clone(), time_zone: Tz::UTC, action: PhantomData }))
@@ -208,7 +224,8 @@ fn platform_reach(caller: &Caller, action: Action, now: chrono::DateTime<chrono:
         .map(|held| held.stakeholder);
     let roles = caller.roles_anywhere(now);
     let (scopes, account, key) = (caller.scopes(), caller.account, caller.key());
-    Reach { roles, scopes, account, key, stakeholder, ..Reach::platform() }
+    let (sign_in, unproven) = (caller.sign_in(), caller.unproven);
+    Reach { roles, scopes, account, key, sign_in, unproven, stakeholder, ..Reach::platform() }
 }
 
 impl<A: Gate> Myself<A> {

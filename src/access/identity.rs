@@ -27,7 +27,7 @@ use crate::{
     accounts::is_open,
     db::{AnyConnection, At, Id, Lane},
     limits::Who,
-    policy::{Actions, Role, Roles},
+    policy::{Action, Actions, Role, Roles},
     problem::Problem,
     proxies::client_address,
     schema::{account_revisions, membership_revisions, program_revisions, sign_ins},
@@ -84,6 +84,17 @@ pub struct Caller {
     pub memberships: Vec<Held>,
     /// Every programme, for admins, who act in programmes that they are no members of.
     pub programs: Vec<(Id, Arc<str>, bool)>,
+    /// The roles that do not count, since they need a second factor and the sign-in has not shown one.
+    pub unproven: Roles,
+    /// What the account holds of these: it is nowhere above.
+    pub withheld: Withheld,
+}
+
+/// What an account holds and cannot use without a second factor.
+#[derive(Clone, Debug, Default)]
+pub struct Withheld {
+    pub admin: bool,
+    pub memberships: Vec<Held>,
 }
 
 impl Caller {
@@ -100,6 +111,37 @@ impl Caller {
     pub fn may_call_from(&self, address: Option<IpAddr>) -> bool {
         let allowed = self.machine.as_ref().map_or(&[][..], |machine| &machine.allowed_addresses);
         allowed.is_empty() || address.is_some_and(|address| allowed.iter().any(|network| network.contains(&address)))
+    }
+
+    /// The sign-in that a person came by.
+    pub fn sign_in(&self) -> Option<Id> {
+        Some(self.sign_in).filter(|id| *id != Id::NIL)
+    }
+
+    /// Whether a role would give the right if the sign-in had shown a second factor: in the programme of this slug, or
+    /// where none is named, in any active one.
+    pub fn is_withheld(&self, action: Action, on: &str, now: DateTime<Utc>) -> bool {
+        let here = |held: &Held| if on.is_empty() { held.program_active } else { &*held.slug == on };
+        let member = self.withheld.memberships.iter();
+        let member = member.filter(|held| here(held) && held.holds(now)).any(|held| action.roles().has(held.role));
+        member || (self.withheld.admin && action.roles().has(Role::Admin))
+    }
+
+    /// Why it may not: for want of the second factor alone, or of the right.
+    pub(super) fn refusal(&self, action: Action, on: &str, now: DateTime<Utc>) -> Problem {
+        if self.is_withheld(action, on, now) {
+            return Problem::SecondFactorRequired;
+        }
+        Problem::Forbidden { action: action.name(), on: on.to_owned() }
+    }
+
+    /// The same where it has no part in the programme, as far as its roles count: an outsider is told nothing.
+    pub(super) fn missing(&self, action: Action, slug: &str, now: DateTime<Utc>) -> Problem {
+        let member = self.withheld.memberships.iter().any(|held| &*held.slug == slug && held.holds(now));
+        if member || self.is_withheld(action, slug, now) {
+            return self.refusal(action, slug, now);
+        }
+        Problem::NotFound
     }
 
     /// Whose requests its own count with.
@@ -128,23 +170,49 @@ impl Caller {
             .fold(own, |roles, held| roles.with(held.role))
     }
 
-    /// Loads an account that may sign in: not locked, not past its last day, with `sign_in` still going on.
-    pub fn load(conn: &mut AnyConnection, account: Id, sign_in: Id, now: DateTime<Utc>) -> Result<Caller, Problem> {
+    /// Loads an account that may sign in: not locked, not past its last day, with `sign_in` still going on. The roles in
+    /// `second_factor` count only where that has shown one.
+    pub fn load(
+        conn: &mut AnyConnection,
+        account: Id,
+        sign_in: Id,
+        second_factor: Roles,
+        now: DateTime<Utc>,
+    ) -> Result<Caller, Problem> {
         use account_revisions as account_rows;
-        type Row = (String, bool, Option<NaiveDate>, Option<At>);
+        type Row = (String, bool, Option<NaiveDate>, Option<At>, bool);
         let known: Option<Row> = account_rows::table
             .inner_join(sign_ins::table.on(sign_ins::account_id.eq(account_rows::subject_id)))
             .filter(account_rows::subject_id.eq(account))
             .filter(account_rows::seq_to.is_null())
             .filter(sign_ins::id.eq(sign_in))
-            .select((account_rows::state, account_rows::admin, account_rows::expires_on, sign_ins::ended_at))
+            .select((
+                account_rows::state,
+                account_rows::admin,
+                account_rows::expires_on,
+                sign_ins::ended_at,
+                sign_ins::factor_shown,
+            ))
             .first(conn)
             .optional()?;
-        let admin = match known {
-            Some((state, admin, ends, None)) if is_open(&state, ends, now) => admin,
+        let (admin, shown) = match known {
+            Some((state, admin, ends, None, shown)) if is_open(&state, ends, now) => (admin, shown),
             _ => return Err(Problem::InvalidToken),
         };
-        Caller::of(conn, account, sign_in, admin)
+        let unproven = if shown { Roles::default() } else { second_factor };
+        Ok(Caller { sign_in, ..Caller::of(conn, account, admin, unproven)? })
+    }
+
+    /// Whether one of these roles is the account's, as an admin or in an active programme, whether or not it counts in this
+    /// sign-in.
+    pub fn holds_any(&self, roles: Roles, now: DateTime<Utc>) -> bool {
+        let admin = (self.admin || self.withheld.admin) && roles.has(Role::Admin);
+        admin || self.all_memberships().any(|held| held.program_active && held.holds(now) && roles.has(held.role))
+    }
+
+    /// What it holds, whether or not that counts in this sign-in.
+    pub fn all_memberships(&self) -> impl Iterator<Item = &Held> {
+        self.memberships.iter().chain(&self.withheld.memberships)
     }
 
     /// The programmes in which the account holds one of these roles at `now`.
@@ -153,8 +221,14 @@ impl Caller {
         held.map(|held| held.program).collect()
     }
 
-    /// Loads an account again, for a write or for what it holds where; whether its sign-in goes on was seen moments ago.
-    pub fn reload(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>) -> Result<Caller, Problem> {
+    /// Loads an account again, for a write or for what it holds where; whether its sign-in goes on was seen moments ago,
+    /// and so was which roles count for nothing in it.
+    pub fn reload(
+        conn: &mut AnyConnection,
+        account: Id,
+        unproven: Roles,
+        now: DateTime<Utc>,
+    ) -> Result<Caller, Problem> {
         let known: Option<(String, bool, Option<NaiveDate>)> = account_revisions::table
             .filter(account_revisions::subject_id.eq(account))
             .filter(account_revisions::seq_to.is_null())
@@ -162,12 +236,12 @@ impl Caller {
             .first(conn)
             .optional()?;
         match known {
-            Some((state, admin, ends)) if is_open(&state, ends, now) => Caller::of(conn, account, Id::NIL, admin),
+            Some((state, admin, ends)) if is_open(&state, ends, now) => Caller::of(conn, account, admin, unproven),
             _ => Err(Problem::InvalidToken),
         }
     }
 
-    fn of(conn: &mut AnyConnection, account: Id, sign_in: Id, admin: bool) -> Result<Caller, Problem> {
+    fn of(conn: &mut AnyConnection, account: Id, admin: bool, unproven: Roles) -> Result<Caller, Problem> {
         use membership_revisions as held;
         type Row = (Id, Id, String, Id, NaiveDate, Option<NaiveDate>, String, String, String);
         let rows: Vec<Row> = held::table
@@ -190,7 +264,7 @@ impl Caller {
                 program_revisions::time_zone,
             ))
             .load(conn)?;
-        let memberships = rows
+        let (withheld, memberships): (Vec<Held>, Vec<Held>) = rows
             .into_iter()
             .filter_map(|(id, program, role, stakeholder, from_on, until_on, slug, state, time_zone)| {
                 Some(Held {
@@ -205,7 +279,9 @@ impl Caller {
                     program_active: state == "active",
                 })
             })
-            .collect();
+            .partition(|held| unproven.has(held.role));
+        let withheld = Withheld { admin: admin && unproven.has(Role::Admin), memberships: withheld };
+        let admin = admin && !withheld.admin;
         let programs = if admin {
             let rows: Vec<(Id, String, String)> = program_revisions::table
                 .filter(program_revisions::seq_to.is_null())
@@ -216,7 +292,8 @@ impl Caller {
             Vec::new()
         };
         let expires_at = DateTime::<Utc>::MAX_UTC;
-        Ok(Caller { account, sign_in, machine: None, expires_at, admin, memberships, programs })
+        let (sign_in, machine) = (Id::NIL, None);
+        Ok(Caller { account, sign_in, machine, expires_at, admin, memberships, programs, unproven, withheld })
     }
 }
 
@@ -373,9 +450,10 @@ async fn by_token(service: &web::Data<Service>, token: &str) -> Result<Arc<Calle
         }
         Err(_) => return Err(Problem::InvalidToken),
     };
+    let second_factor = service.settings.second_factor;
     load(service, token.to_owned(), now, move |conn| {
         let mut caller = match &claims.client {
-            None => Caller::load(conn, Id(claims.account), Id(claims.family), now)?,
+            None => Caller::load(conn, Id(claims.account), Id(claims.family), second_factor, now)?,
             Some(client) => Caller::by_client_token(conn, &claims, client, now)?.ok_or(Problem::InvalidToken)?,
         };
         caller.expires_at = caller.expires_at.min(claims.expires_at);

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     door::{Can, Ledger, Reach},
+    shown,
     tx::place,
 };
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
     problem::{Lang, Problem},
     programs::time_zone_named,
     schema::program_revisions,
-    versioned::{Resource, Stored, hidden},
+    versioned::{Resource, Stored, hidden, with_members},
 };
 
 /// The rows of a page, and how many there are in all where that was asked.
@@ -199,7 +200,7 @@ fn find<R: Resource>(
         Some(sequence) => R::open_at(conn, ledger, id, sequence)?,
     };
     let mut stored = stored.filter(|stored| !hidden::<R>(reach, stored)).ok_or(Problem::NotFound)?;
-    R::complete(conn, std::slice::from_mut(&mut stored))?;
+    R::complete(conn, reach, std::slice::from_mut(&mut stored))?;
     Ok(stored)
 }
 
@@ -210,7 +211,9 @@ impl<A: Gate> Can<A> {
         work: impl FnOnce(&mut AnyConnection, &Reach) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let reach = self.reach.clone();
-        self.service.db.run(Lane::Read, move |conn| work(conn, &reach)).await
+        let found = self.service.db.run(Lane::Read, move |conn| work(conn, &reach)).await?;
+        self.keep_shown().await?;
+        Ok(found)
     }
 
     /// Runs several reads that all see the same state.
@@ -218,8 +221,7 @@ impl<A: Gate> Can<A> {
         &self,
         work: impl FnOnce(&mut AnyConnection, &Reach) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let reach = self.reach.clone();
-        self.service.db.run(Lane::Read, move |conn| crate::db::read_transaction(conn, |conn| work(conn, &reach))).await
+        self.read(move |conn, reach| crate::db::read_transaction(conn, |conn| work(conn, reach))).await
     }
 
     /// Answers with a text that is made part by part on the lane of long work, so that neither a text nor a thread is
@@ -231,12 +233,14 @@ impl<A: Gate> Can<A> {
         first: S,
         next: impl Fn(&mut AnyConnection, &Reach, S) -> Result<Part<S>, Problem> + Copy + Send + 'static,
     ) -> HttpResponse {
-        let (service, reach) = (self.service.clone(), self.reach.clone());
+        let (service, reach, reader) = (self.service.clone(), self.reach.clone(), self.reader());
         let parts = stream::try_unfold(Some(first), move |left| {
-            let (service, reach) = (service.clone(), reach.clone());
+            let (service, reach, reader) = (service.clone(), reach.clone(), reader.clone());
             async move {
                 let Some(left) = left else { return Ok::<_, Problem>(None) };
+                let shown = reach.shown.clone();
                 let part = service.db.run(Lane::Long, move |conn| next(conn, &reach, left)).await?;
+                shown::keep(&service, &reader, &shown).await?;
                 Ok(Some((Bytes::from(part.text), part.left)))
             }
         });
@@ -249,6 +253,19 @@ impl<A: Gate> Can<A> {
     /// Answers one resource: 200 with its ETag, 304, or 404.
     pub async fn show<R: Resource>(&self, id: Id, view: View) -> Result<HttpResponse, Problem> {
         self.show_found::<R>(view, move |_, _| Ok(id)).await
+    }
+
+    /// Like [`Can::show`], with more members, which the resource itself does not have.
+    pub async fn show_with<R: Resource>(
+        &self,
+        id: Id,
+        more: impl FnOnce(&mut AnyConnection) -> Result<String, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let now = self.service.clock.now();
+        let (stored, more) =
+            self.snapshot(move |conn, reach| Ok((find::<R>(conn, reach, id, None, now)?, more(conn)?))).await?;
+        let body = with_members(&render::<R>(&stored, &self.reach), &more);
+        Ok(self.tagged(etag(stored.revision, &body), body))
     }
 
     /// Like [`Can::show`], where the path names the resource by more than its id.
@@ -332,7 +349,7 @@ impl<A: Gate> Can<A> {
                 let at = moment(conn, ledger, asked_view.as_of, now)?;
                 let mut listed = rows(conn, reach, &filter, &asked_page, at)?;
                 let more = asked_page.cut(&mut listed.rows).is_some();
-                R::complete(conn, &mut listed.rows)?;
+                R::complete(conn, reach, &mut listed.rows)?;
                 let mut items = Vec::with_capacity(listed.rows.len());
                 for stored in listed.rows {
                     let expanded = R::expand(conn, reach, &stored, &asked_view.expand)?;

@@ -44,6 +44,7 @@ impl System {
                 action: None,
                 act: self.act,
                 request_id: self.request_id,
+                trial: false,
                 rights_changed: false,
                 refusal: None,
             };

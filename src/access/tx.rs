@@ -20,6 +20,7 @@ use crate::{
     problem::{FieldError, Problem, Text},
     programs::{Program, time_zone_named},
     schema::ledgers,
+    sign_ins,
     valid::Schemas,
     versioned::{Resource, Stored, hidden, with_members},
 };
@@ -105,6 +106,8 @@ pub struct Tx<'c> {
     /// The open revisions that this change has looked at or made of others: they stay what they are until it changes
     /// them.
     pub(super) looked: BTreeMap<(&'static str, Id), Stored>,
+    /// Nothing of the change is kept.
+    pub(super) trial: bool,
     /// The change touches accounts, memberships or programmes: nobody's cached rights count any more.
     pub(super) rights_changed: bool,
     /// What refused the change, where what happened up to there is kept all the same.
@@ -370,9 +373,20 @@ impl Tx<'_> {
         self.now.with_timezone(&self.time_zone).date_naive()
     }
 
-    /// The roles that an account holds now in a programme, which need not be the one of this change.
+    /// The roles that an account holds now in a programme, which need not be the one of this change. The caller's own are
+    /// those that count in this sign-in.
     pub fn roles_in(&mut self, account: Id, program: Id) -> Result<Roles, Problem> {
-        Ok(Caller::reload(self.conn, account, self.now)?.roles_in(program, self.now))
+        let unproven = if account == self.reach.account { self.reach.unproven } else { Roles::default() };
+        Ok(Caller::reload(self.conn, account, unproven, self.now)?.roles_in(program, self.now))
+    }
+
+    /// Refuses unless the caller has proved a moment ago to be who they are. The service has nothing to prove, and a trial
+    /// changes nothing.
+    pub fn require_proof(&mut self) -> Result<(), Problem> {
+        match self.reach.sign_in.filter(|_| !self.trial) {
+            Some(sign_in) => sign_ins::check_proof(self.conn, sign_in, self.now),
+            None => Ok(()),
+        }
     }
 
     /// Answers with something unchanged: the explicit way to end without a row.
@@ -439,7 +453,7 @@ impl Tx<'_> {
             state: resource.state().to_owned(),
             body: serde_json::to_string(resource).map_err(Problem::internal)?,
         };
-        R::complete(self.conn, std::slice::from_mut(&mut stored))?;
+        R::complete(self.conn, &self.reach, std::slice::from_mut(&mut stored))?;
         let body = render::<R>(&stored, &self.reach);
         let etag = etag(stored.revision, &body);
         Ok(Reply { status, etag: Some(etag), location: None, link: None, body })

@@ -9,6 +9,7 @@ use super::{
     credential::Credential,
     door::{Can, Ledger, Platform, Reach},
     identity::Caller,
+    shown::Reader,
     tx::{Recorded, Tx},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     db::{AnyConnection, Id, Lane, lock_head, write_transaction},
     front::{DRY_RUN, RequestId},
     idempotency::{self, Key},
-    ledger,
+    ledger, personal_data,
     policy::{Action, Gate, Roles},
     problem::Problem,
     programs::time_zone_named,
@@ -88,11 +89,15 @@ pub(super) struct Ask {
     reach: Reach,
     action: Action,
     request_id: String,
+    /// What the record of reads calls it.
+    operation: String,
     key: Option<Key>,
     source_language: String,
     time_zone: chrono_tz::Tz,
     /// Whether it may touch every programme.
     across: bool,
+    /// Whether nothing of it is kept.
+    trial: bool,
 }
 
 impl Ask {
@@ -101,11 +106,19 @@ impl Ask {
             reach,
             action,
             request_id,
+            operation: action.name().into(),
             key,
             source_language: String::new(),
             time_zone: chrono_tz::Tz::UTC,
             across: false,
+            trial: false,
         }
+    }
+
+    /// Who asks, for the record of whom they were shown.
+    fn reader(&self, at: DateTime<Utc>) -> Reader {
+        let Reach { account: id, key, .. } = self.reach;
+        Reader { id, key, operation: self.operation.clone(), request_id: self.request_id.clone(), at }
     }
 }
 
@@ -157,7 +170,7 @@ impl<A: Gate> Can<A> {
             return transact(&self.service, Ask { across, ..self.ask(key) }, work).await;
         }
         // A trial keeps no key; one that would not do in earnest was refused all the same.
-        let (shared, ask) = (self.service.clone(), Ask { across, ..self.ask(None) });
+        let (shared, ask) = (self.service.clone(), Ask { across, trial: true, ..self.ask(None) });
         let tried = self.service.db.run(Lane::Write, move |conn| {
             let mut reply = None;
             // The transaction ends as a failure does; what it would have answered is kept aside.
@@ -172,7 +185,9 @@ impl<A: Gate> Can<A> {
                 (None, Ok(())) => Err(Problem::internal("a trial ended without an answer")),
             }
         });
-        Ok(as_trial(tried.await.map(|reply| reply.respond(false))))
+        let tried = tried.await;
+        self.keep_shown().await?;
+        Ok(as_trial(tried.map(|reply| reply.respond(false))))
     }
 
     /// Like [`Can::write`], for what makes a secret: its reply is never stored, so it takes no key.
@@ -220,7 +235,8 @@ impl<A: Gate> Can<A> {
     }
 
     fn ask(&self, key: Option<Key>) -> Ask {
-        Ask::new(self.reach.clone(), Self::ACTION, request_id(&self.request), key)
+        let Reader { operation, request_id, .. } = self.reader();
+        Ask { operation, ..Ask::new(self.reach.clone(), Self::ACTION, request_id, key) }
     }
 }
 
@@ -278,6 +294,7 @@ pub(super) fn run(
         return Err(problem);
     }
     let account = ask.reach.account;
+    let (shown, reader) = (ask.reach.shown.clone(), ask.reader(now));
     let mut tx = Tx {
         conn,
         now,
@@ -291,13 +308,18 @@ pub(super) fn run(
         heads,
         told: Vec::new(),
         looked: Default::default(),
+        trial: ask.trial,
         rights_changed: false,
         refusal: None,
     };
+    if ask.action.is_dangerous() {
+        tx.require_proof()?;
+    }
     let reply = work(&mut tx)?.into_inner();
     tx.store()?;
     let (rights_changed, refusal) = (tx.rights_changed, tx.refusal.take());
     let heads = tx.heads.iter().map(|(ledger, head)| (*ledger, head.sequence)).collect();
+    personal_data::keep_reads(conn, &reader, shown.all())?;
     if let (Some(key), None) = (&ask.key, &refusal) {
         idempotency::keep(conn, account, key, &reply, now)?;
     }
@@ -313,7 +335,7 @@ fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> 
     }
     if ledger == Ledger::PLATFORM {
         ask.source_language = "id".into();
-        let caller = Caller::reload(conn, account, now)?;
+        let caller = Caller::reload(conn, account, ask.reach.unproven, now)?;
         let roles = caller.roles_anywhere(now);
         ask.reach.roles = roles;
         return permit(ask.action, &ask.reach).map(|()| None);
@@ -371,13 +393,14 @@ fn check_rights(conn: &mut AnyConnection, ask: &mut Ask, now: DateTime<Utc>) -> 
         let holds = from_on.is_some_and(|from| from <= today) && until_on.is_none_or(|until| today <= until);
         if let (true, Some(role)) = (holds, role.as_deref().and_then(crate::policy::Role::named)) {
             roles = roles.with(role);
-            if ask.reach.stakeholder.is_none() && ask.action.roles().has(role) {
+            let acts = ask.action.roles().without(ask.reach.unproven).has(role);
+            if ask.reach.stakeholder.is_none() && acts {
                 ask.reach.stakeholder = *stakeholder;
             }
         }
     }
     ask.source_language = source_language.clone();
-    ask.reach.roles = roles;
+    ask.reach.roles = roles.without(ask.reach.unproven);
     permit(ask.action, &ask.reach)?;
     let closed = program_state != "active" && ask.action != Action::ArchiveProgram;
     Ok(closed.then(|| Problem::WrongState { action: ask.action.name(), state: program_state.clone() }))

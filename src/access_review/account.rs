@@ -44,7 +44,7 @@ pub fn read(
             (because, actions)
         })
         .collect();
-    let told = read::tell(conn, &scope, found)?.into_iter().zip(given);
+    let told = read::tell(conn, reach, &scope, found)?.into_iter().zip(given);
     let memberships =
         told.map(|(membership, (because, actions))| GivenAccess { membership, because, actions }).collect();
     let admin = account.admin && active && scope.admin;

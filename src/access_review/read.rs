@@ -14,11 +14,12 @@ use crate::{
     localized::Localized,
     memberships::{MemberRole, Membership, MembershipState},
     page::AsOf,
+    personal_data,
     policy::OVERSEERS,
     problem::Problem,
     programs::time_zone_named,
     public::PublicOrganisation,
-    schema::{account_people, membership_revisions, program_revisions, sign_ins},
+    schema::{membership_revisions, program_revisions, sign_ins},
     versioned::{Stored, Versioned},
 };
 
@@ -64,7 +65,7 @@ pub fn scope(
     now: DateTime<Utc>,
 ) -> Result<Scope, Problem> {
     use program_revisions as t;
-    let caller = Caller::reload(conn, reach.account, now)?;
+    let caller = Caller::reload(conn, reach.account, reach.unproven, now)?;
     let rows: Vec<(Id, String, String, String)> = t::table
         .filter(t::seq_to.is_null())
         .order(t::slug)
@@ -186,6 +187,7 @@ fn is_due(membership: &Membership, day: NaiveDate) -> bool {
 /// What stands behind the ids of these memberships.
 pub fn tell(
     conn: &mut AnyConnection,
+    reach: &Reach,
     scope: &Scope,
     found: Vec<(usize, Membership)>,
 ) -> Result<Vec<ReviewedMembership>, Problem> {
@@ -194,11 +196,8 @@ pub fn tell(
     let organisations: BTreeSet<Id> = found.iter().map(|(_, one)| one.stakeholder_id).collect();
     let organisations: Vec<Id> = organisations.into_iter().collect();
     let organisations = PublicOrganisation::named_at(conn, &organisations, scope.at)?;
-    let names: Vec<(Id, String)> = account_people::table
-        .filter(account_people::account_id.eq_any(accounts.iter().copied()))
-        .select((account_people::account_id, account_people::name))
-        .load(conn)?;
-    let names: HashMap<Id, String> = names.into_iter().collect();
+    let people = personal_data::known(conn, reach, &accounts)?;
+    let name = |id: &Id| people.get(id).and_then(|known| known.name.clone());
     let states = states(conn, scope, &accounts)?;
     let sign_ins = last_sign_ins(conn, scope, &accounts)?;
     let titles = titles(conn, scope, &found)?;
@@ -211,7 +210,7 @@ pub fn tell(
             revision: one.meta.revision,
             role: one.role,
             account_id: one.account_id,
-            account_name: names.get(&one.account_id).cloned(),
+            account_name: name(&one.account_id),
             account_state: states.get(&one.account_id).copied(),
             stakeholder_id: one.stakeholder_id,
             stakeholder_name: organisations.get(&one.stakeholder_id).map(|known| known.name.clone()),
@@ -226,7 +225,7 @@ pub fn tell(
             due_on: one.due_on(),
             ends_unconfirmed_on: one.ends_unconfirmed_on(program.day),
             due: is_due(&one, program.day),
-            last_sign_in_at: sign_ins.get(&one.account_id).copied(),
+            last_sign_in_at: sign_ins.get(&one.account_id).copied().filter(|_| name(&one.account_id).is_some()),
         }
     });
     Ok(told.collect())

@@ -134,7 +134,7 @@ async fn review(
             let scope = read::scope(conn, reach, named.as_deref(), as_of, now)?;
             let mut found = read::found(conn, &scope, &wish, after, limit)?;
             let last = asked.cut(&mut found).map(|(place, one)| (scope.programs[*place].slug.clone(), one.meta.id));
-            Ok((read::tell(conn, &scope, found)?, last))
+            Ok((read::tell(conn, reach, &scope, found)?, last))
         })
         .await?;
     let next = last.map(|(slug, id)| page.cursor(can.service(), &json!(slug), id));

@@ -47,7 +47,7 @@ pub struct Rest {
 }
 
 /// The next rows; the names of the columns before the first.
-pub fn go_on(conn: &mut AnyConnection, _reach: &Reach, rest: Rest) -> Result<Part<Rest>, Problem> {
+pub fn go_on(conn: &mut AnyConnection, reach: &Reach, rest: Rest) -> Result<Part<Rest>, Problem> {
     let mut text = String::new();
     if rest.after.is_none() {
         push_row(&mut text, &COLUMNS);
@@ -55,7 +55,7 @@ pub fn go_on(conn: &mut AnyConnection, _reach: &Reach, rest: Rest) -> Result<Par
     let found = read::found(conn, &rest.scope, &rest.wish, rest.after.clone(), CHUNK)?;
     let last = found.last().filter(|_| found.len() as i64 == CHUNK);
     let after = last.map(|(place, one)| (rest.scope.programs[*place].slug.clone(), one.meta.id));
-    for one in read::tell(conn, &rest.scope, found)? {
+    for one in read::tell(conn, reach, &rest.scope, found)? {
         push_row(&mut text, &cells(&one, rest.lang));
     }
     Ok(Part { text, left: after.map(|after| Rest { after: Some(after), ..rest }) })

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::passwords::{PasswordToken, issue_token, keep_password};
+use super::passwords::{PasswordToken, issue_token, keep_password, tell_of_account};
 use crate::{
-    access::{Ledger, Listed, Reach, Recorded, Seen, Tx},
+    access::{Ledger, Listed, Person, Reach, Recorded, Seen, Tx},
     db::{
         AnyConnection, At, Id,
         constraint::OnConstraint,
@@ -15,6 +15,7 @@ use crate::{
     keyset, listed,
     memberships::keep_a_lead,
     page::{AnyOf, Filter, Page},
+    personal_data::{self, Known},
     policy::Action,
     problem::{FieldError, Lang, Problem},
     reason::Reason,
@@ -33,6 +34,8 @@ pub enum AccountState {
     Active,
     /// Nobody can sign in with it, and no token of it holds.
     Locked,
+    /// Its owner was forgotten: nothing of them is known any more.
+    Erased,
 }
 
 impl AccountState {
@@ -41,6 +44,7 @@ impl AccountState {
             AccountState::Invited => "invited",
             AccountState::Active => "active",
             AccountState::Locked => "locked",
+            AccountState::Erased => "erased",
         }
     }
 }
@@ -78,6 +82,28 @@ impl From<Language> for Lang {
     }
 }
 
+/// Whether somebody gets a mail of what waits for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Digest {
+    Never,
+    /// Once a day in the morning, where something waits.
+    Daily,
+}
+
+impl Digest {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Digest::Never => "never",
+            Digest::Daily => "daily",
+        }
+    }
+
+    pub fn named(name: &str) -> Digest {
+        if name == Digest::Daily.name() { Digest::Daily } else { Digest::Never }
+    }
+}
+
 /// What can be edited of an account by an admin.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AccountContent {
@@ -108,6 +134,7 @@ pub struct OwnContent {
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
     pub language: Language,
+    pub digest: Digest,
 }
 
 /// A person's sign-in.
@@ -121,17 +148,27 @@ pub struct Account {
     /// The last day (UTC) on which it can be signed in with; after it no token of it holds.
     #[serde(default)]
     pub expires_on: Option<NaiveDate>,
-    /// Added when it is read: revisions hold no personal data.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    /// Whether signing in with it takes a code as well.
+    #[serde(default)]
+    pub second_factor: bool,
+    /// Added when it is read: revisions hold no personal data. Null once its owner was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = true)]
-    pub email: String,
+    pub email: Option<String>,
     /// Added when it is read, like `email`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = true)]
-    pub name: String,
+    pub name: Option<String>,
+    /// Whether its owner wants a daily mail of what waits for them. Added when it is read, like `email`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = true, value_type = Digest)]
+    pub digest: Option<Digest>,
     /// When its owner last signed in, if ever. Added when it is read, like `email`.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "types::serialize_instant_if_any")]
     pub last_sign_in_at: Option<DateTime<Utc>>,
+    /// Since when its owner wants to be shown to nobody but admins, if they do. Added when it is read, like `email`.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "types::serialize_instant_if_any")]
+    pub restricted_at: Option<DateTime<Utc>>,
 }
 
 /// Which accounts to list.
@@ -167,11 +204,11 @@ impl Resource for Account {
 
     fn possible(action: Action, state: &str) -> bool {
         match action {
-            Action::LockAccount => state != "locked",
+            Action::LockAccount | Action::RenewPasswordToken => state != "locked" && state != "erased",
             Action::UnlockAccount => state == "locked",
-            Action::RenewPasswordToken => state != "locked",
-            Action::CreateAccount => false,
-            _ => true,
+            Action::CreateAccount | Action::ImportAccounts => false,
+            Action::ReadAccount => true,
+            _ => state != "erased",
         }
     }
 
@@ -179,25 +216,18 @@ impl Resource for Account {
         (stored.id == reach.account).then_some("me")
     }
 
-    fn complete(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
+    fn complete(conn: &mut AnyConnection, reach: &Reach, rows: &mut [Stored]) -> Result<(), Problem> {
         let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
-        let people: Vec<(Id, String, String, Option<At>)> = account_people::table
-            .filter(account_people::account_id.eq_any(ids))
-            .select((
-                account_people::account_id,
-                account_people::email,
-                account_people::name,
-                account_people::last_sign_in_at,
-            ))
-            .load(conn)?;
+        let mut people = personal_data::known(conn, reach, &ids)?;
         for row in rows {
-            let (email, name, last) = match people.iter().find(|(id, ..)| *id == row.id) {
-                Some((_, email, name, last)) => (email.as_str(), name.as_str(), *last),
-                None => Default::default(),
-            };
-            let last = last.map(|At(at)| instant_text(&at));
-            let more =
-                format!("\"email\":{},\"name\":{},\"last_sign_in_at\":{}", json!(email), json!(name), json!(last));
+            let Known { email, name, digest, last_sign_in_at, restricted_at } =
+                people.remove(&row.id).unwrap_or_default();
+            let [last, restricted] = [last_sign_in_at, restricted_at].map(|at| at.as_ref().map(instant_text));
+            let (last, restricted) = (json!(last), json!(restricted));
+            let (email, name, digest) = (json!(email), json!(name), json!(digest.unwrap_or(Digest::Never)));
+            let more = format!(
+                "\"email\":{email},\"name\":{name},\"digest\":{digest},\"last_sign_in_at\":{last},\"restricted_at\":{restricted}"
+            );
             row.body = with_members(&row.body, &more);
         }
         Ok(())
@@ -258,32 +288,57 @@ impl Account {
             .optional()?)
     }
 
-    /// Makes an account and the token with which its owner sets the password.
+    /// Makes an account and the token with which its owner sets the password; nobody is written to.
     pub fn create(tx: &mut Tx<'_>, new: NewAccount) -> Result<(Recorded<Account>, PasswordToken), Problem> {
-        let content = new.content;
-        let made = Account::begin(tx, &content, AccountState::Invited)?;
+        let made = Account::begin(tx, &new.content, AccountState::Invited)?;
         let token = issue_token(tx, made.value().meta.id)?;
         Ok((made, token))
     }
 
+    /// The same, and its owner gets a token by mail as well.
+    pub fn create_and_tell(tx: &mut Tx<'_>, new: NewAccount) -> Result<(Recorded<Account>, PasswordToken), Problem> {
+        let made = Account::invite(tx, &new.content)?;
+        let token = issue_token(tx, made.value().meta.id)?;
+        Ok((made, token))
+    }
+
+    /// Makes an account and writes to its owner, who sets the password with the token in the mail.
+    pub fn invite(tx: &mut Tx<'_>, content: &AccountContent) -> Result<Recorded<Account>, Problem> {
+        let made = Account::begin(tx, content, AccountState::Invited)?;
+        tell_of_account(tx, made.value(), content.email.trim())?;
+        Ok(made)
+    }
+
     /// Makes an account of somebody who was invited and has chosen a password.
-    pub fn accept(tx: &mut Tx<'_>, content: &AccountContent, phc: &str) -> Result<Recorded<Account>, Problem> {
+    pub fn accept(
+        tx: &mut Tx<'_>,
+        content: &AccountContent,
+        phc: &str,
+        notice: &str,
+    ) -> Result<Recorded<Account>, Problem> {
         let made = Account::begin(tx, content, AccountState::Active)?;
         keep_password(tx, made.value().meta.id, phc)?;
+        note_notice(tx, made.value().meta.id, notice)?;
         Ok(made)
     }
 
     fn begin(tx: &mut Tx<'_>, content: &AccountContent, state: AccountState) -> Result<Recorded<Account>, Problem> {
         check_last_day(tx, content.expires_on)?;
+        if content.admin {
+            tx.require_proof()?;
+        }
         let account = Account {
             meta: Meta::new(tx.now),
             admin: content.admin,
             language: content.language,
             state,
             expires_on: content.expires_on,
-            email: String::new(),
-            name: String::new(),
+            second_factor: false,
+            email: None,
+            name: None,
+            digest: None,
             last_sign_in_at: None,
+            restricted_at: None,
         };
         let id = account.meta.id;
         let made = tx.create(account, None)?;
@@ -340,28 +395,53 @@ impl Account {
         is_open(self.state.name(), self.expires_on, now)
     }
 
+    /// Whether its last day is past.
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
+        is_over(self.expires_on, now)
+    }
+
     /// Edits what people may edit of their own account.
     pub fn edit_own(tx: &mut Tx<'_>, seen: Seen, patch: Patch<OwnContent>) -> Result<Recorded<Account>, Problem> {
         let id = tx.reach.account;
         let mut account: Account = tx.current(id, seen)?;
-        let (_, name) = person(tx.conn, id)?;
-        let content: OwnContent =
-            patch.apply(&Tx::json(&OwnContent { name, language: account.language })?, &tx.schemas)?;
-        diesel::update(account_people::table.find(id)).set(account_people::name.eq(&content.name)).execute(tx.conn)?;
+        use account_people as t;
+        let (name, digest): (String, String) = t::table.find(id).select((t::name, t::digest)).first(tx.conn)?;
+        let before = Digest::named(&digest);
+        let now = OwnContent { name, language: account.language, digest: before };
+        let content: OwnContent = patch.apply(&Tx::json(&now)?, &tx.schemas)?;
+        let told = (t::name.eq(&content.name), t::digest.eq(content.digest.name()));
+        diesel::update(t::table.find(id)).set(told).execute(tx.conn)?;
+        if (before, content.digest) == (Digest::Never, Digest::Daily) {
+            // The first one is due at the next morning.
+            diesel::update(t::table.find(id)).set(t::digest_at.eq(At(tx.now))).execute(tx.conn)?;
+        }
         account.language = content.language;
         tx.change(account, None)
     }
 
     /// Ends its sign-ins and lets nobody sign in with it.
     pub fn lock(tx: &mut Tx<'_>, id: Id, seen: Seen, why: Reason) -> Result<Recorded<Account>, Problem> {
-        let mut account: Account = tx.current(id, seen)?;
-        if account.admin {
-            keep_an_admin(tx.conn, id)?;
+        let account: Account = tx.current(id, seen)?;
+        account.may_leave(tx)?;
+        account.close(tx, AccountState::Locked, &why.reason)
+    }
+
+    /// Refuses that the last admin or the last lead of an active programme goes.
+    pub fn may_leave(&self, tx: &mut Tx<'_>) -> Result<(), Problem> {
+        if self.admin {
+            keep_an_admin(tx.conn, self.meta.id)?;
         }
-        keep_leads(tx, id)?;
-        account.state = AccountState::Locked;
-        end_sign_ins(tx.conn, id, None, tx.now, "locked")?;
-        tx.change(account, Some(&why.reason))
+        keep_leads(tx, self.meta.id)
+    }
+
+    /// Ends its sign-ins and lets nobody sign in with it: for now, or for good where its owner is erased.
+    pub fn close(mut self, tx: &mut Tx<'_>, state: AccountState, why: &str) -> Result<Recorded<Account>, Problem> {
+        end_sign_ins(tx.conn, self.meta.id, None, tx.now, state.name())?;
+        if state == AccountState::Erased {
+            (self.admin, self.language, self.expires_on) = (false, Language::default(), None);
+        }
+        self.state = state;
+        tx.change(self, Some(why))
     }
 
     /// Lets its owner sign in again: with the password, if one was ever set.
@@ -376,12 +456,17 @@ impl Account {
     /// Its sign-ins that go on.
     pub fn sign_ins(
         conn: &mut AnyConnection,
+        reach: &Reach,
         id: Id,
         page: &Page,
         now: DateTime<Utc>,
     ) -> Result<Vec<OpenSignIn>, Problem> {
         Account::open(conn, Ledger::PLATFORM, id)?.ok_or(Problem::NotFound)?;
-        OpenSignIn::list(conn, id, Id::NIL, page, now)
+        let open = OpenSignIn::list(conn, id, Id::NIL, page, now)?;
+        if !open.is_empty() && id != reach.account {
+            reach.shown.note(Person::Account(id));
+        }
+        Ok(open)
     }
 
     /// Ends all of them.
@@ -397,6 +482,12 @@ impl Account {
         account.state = AccountState::Active;
         tx.change(account, None)
     }
+}
+
+/// Notes which privacy notice its owner was shown.
+pub(super) fn note_notice(tx: &mut Tx<'_>, id: Id, version: &str) -> QueryResult<usize> {
+    let shown = (account_people::notice_version.eq(version), account_people::notice_at.eq(At(tx.now)));
+    diesel::update(account_people::table.find(id)).set(shown).execute(tx.conn)
 }
 
 /// The address and name of an account.
@@ -443,7 +534,7 @@ fn check_last_day(tx: &Tx<'_>, expires_on: Option<NaiveDate>) -> Result<(), Prob
 }
 
 /// Refuses a change after which nobody is admin for as long as they like.
-fn keep_an_admin(conn: &mut AnyConnection, without: Id) -> Result<(), Problem> {
+pub fn keep_an_admin(conn: &mut AnyConnection, without: Id) -> Result<(), Problem> {
     let others: i64 = account_revisions::table
         .filter(account_revisions::seq_to.is_null())
         .filter(account_revisions::admin.eq(true))

@@ -1,14 +1,14 @@
-//! Passwords of accounts: set with the token that an admin hands on, reset with one that comes by mail, changed by whoever
-//! knows the present one.
+//! Passwords of accounts: set with the token that an admin hands on or that comes by mail when the account was made, reset
+//! with one that comes by mail, changed by whoever knows the present one.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{Account, AccountState, Language, end_sign_ins, fold, person};
+use super::model::{Account, AccountState, Language, end_sign_ins, fold, note_notice, person};
 use crate::{
-    access::{Recorded, Seen, Tx},
+    access::{Ledger, Recorded, Seen, Tx},
     db::{AnyConnection, At, Id},
     mail::{self, MailKind, NewMail},
     one_time::Purpose,
@@ -16,6 +16,7 @@ use crate::{
     schema::{account_passwords, account_people, account_revisions, password_tokens},
     secret::Secret,
     sign_ins::Throttle,
+    versioned::Versioned,
 };
 
 /// A one-time token to set an account's password. It is shown this once.
@@ -29,8 +30,9 @@ pub struct PasswordToken {
     pub expires_at: DateTime<Utc>,
 }
 
-/// How long a token to set a password holds.
+/// How long a token to set a password holds that an admin hands on, and one that went out by mail: as long as an invitation.
 const TOKEN_LIFE: TimeDelta = TimeDelta::hours(72);
+const MAILED_LIFE: TimeDelta = TimeDelta::days(14);
 
 impl Account {
     /// Makes a new token to set the password; earlier ones end.
@@ -38,6 +40,23 @@ impl Account {
         let account: Account = tx.current(id, seen)?;
         let token = issue_token(tx, id)?;
         Ok((tx.change(account, None)?, token))
+    }
+
+    /// A token for the mail that tells of a new account, and when it ends; none where the account has a password by now, is
+    /// over, or has another address than the mail goes to. Those that were made before hold as long.
+    pub fn mailed_token(
+        conn: &mut AnyConnection,
+        id: Id,
+        recipient: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(String, DateTime<Utc>)>, Problem> {
+        let Some(stored) = Account::open(conn, Ledger::PLATFORM, id)? else { return Ok(None) };
+        let account: Account = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        if account.state != AccountState::Invited || account.is_over(now) || person(conn, id)?.0 != recipient {
+            return Ok(None);
+        }
+        let ends = now + MAILED_LIFE;
+        Ok(Some((add_token(conn, id, ends)?, ends)))
     }
 
     /// The address of the account that a token is for, if the token holds.
@@ -53,7 +72,12 @@ impl Account {
     }
 
     /// Sets the password by a one-time token, on the account's own behalf. Its sign-ins end.
-    pub fn set_password(tx: &mut Tx<'_>, token_hash: &str, phc: &str) -> Result<Recorded<Account>, Problem> {
+    pub fn set_password(
+        tx: &mut Tx<'_>,
+        token_hash: &str,
+        phc: &str,
+        notice: &str,
+    ) -> Result<Recorded<Account>, Problem> {
         let id: Id = password_tokens::table
             .filter(password_tokens::hash.eq(token_hash))
             .filter(password_tokens::used_at.is_null())
@@ -64,10 +88,11 @@ impl Account {
             .ok_or(Problem::InvalidToken)?;
         tx.reach.account = id;
         let mut account: Account = tx.look(id)?;
-        if account.state == AccountState::Locked {
+        if matches!(account.state, AccountState::Locked | AccountState::Erased) {
             return Err(Problem::InvalidToken);
         }
         keep_password(tx, id, phc)?;
+        note_notice(tx, id, notice)?;
         end_sign_ins(tx.conn, id, None, tx.now, "password_set")?;
         account.state = AccountState::Active;
         tx.change(account, None)
@@ -145,6 +170,18 @@ pub fn wrong_password() -> Problem {
     )])
 }
 
+/// A mail with a token to set the password, for whoever has got an account.
+pub(super) fn tell_of_account(tx: &mut Tx<'_>, account: &Account, email: &str) -> QueryResult<()> {
+    let told = NewMail {
+        kind: MailKind::Account,
+        recipient: email,
+        account: Some(account.meta.id),
+        subject: None,
+        language: account.language,
+    };
+    mail::enqueue(tx.conn, &told, tx.now)
+}
+
 fn tell_of_password(tx: &mut Tx<'_>, account: &Account, email: &str) -> QueryResult<()> {
     let told = NewMail {
         kind: MailKind::PasswordChanged,
@@ -173,19 +210,24 @@ pub(super) fn keep_password(tx: &mut Tx<'_>, id: Id, phc: &str) -> Result<(), Pr
 
 pub(super) fn issue_token(tx: &mut Tx<'_>, account: Id) -> Result<PasswordToken, Problem> {
     end_tokens(tx, account)?;
-    let Secret { shown, hash } = Secret::new("pw");
     let expires_at = tx.now + TOKEN_LIFE;
+    let password_token = add_token(tx.conn, account, expires_at)?;
+    Ok(PasswordToken { account_id: account, password_token, expires_at })
+}
+
+fn add_token(conn: &mut AnyConnection, account: Id, expires_at: DateTime<Utc>) -> QueryResult<String> {
+    let Secret { shown, hash } = Secret::new("pw");
     diesel::insert_into(password_tokens::table)
         .values((
             password_tokens::hash.eq(hash),
             password_tokens::account_id.eq(account),
             password_tokens::expires_at.eq(At(expires_at)),
         ))
-        .execute(tx.conn)?;
-    Ok(PasswordToken { account_id: account, password_token: shown, expires_at })
+        .execute(conn)?;
+    Ok(shown)
 }
 
-/// Ends the tokens that admins handed on for an account.
+/// Ends the tokens to set the password of an account.
 fn end_tokens(tx: &mut Tx<'_>, account: Id) -> QueryResult<usize> {
     diesel::update(password_tokens::table)
         .filter(password_tokens::account_id.eq(account))

@@ -4,6 +4,7 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    imports,
     model::{Account, AccountContent, AccountFilter, NewAccount},
     passwords::PasswordToken,
 };
@@ -16,11 +17,14 @@ use crate::{
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
     page::{ListParams, Listing, PageParams, View, ViewParams},
+    personal_data,
     policy::{Action, gate::*},
     problem::Problem,
     reason::Reason,
     routes::Routes,
+    second_factor,
     seen::IfMatch,
+    sheets::{ImportReport, Sheet, SheetFile},
     sign_ins::{SignInFilter, SignInPage},
     valid::{Patch, Valid},
 };
@@ -28,6 +32,7 @@ use crate::{
 pub fn routes(api: &mut Routes<'_>) {
     api.service(list)
         .service(create)
+        .service(import)
         .service(read)
         .service(history)
         .service(edit)
@@ -36,7 +41,9 @@ pub fn routes(api: &mut Routes<'_>) {
         .service(renew_token)
         .service(list_sign_ins)
         .service(end_sign_ins);
+    second_factor::account_routes(api);
     access_review::account_routes(api);
+    personal_data::account_routes(api);
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -70,7 +77,8 @@ async fn list(can: Platform<ReadAccount>, listing: Listing<AccountFilter>) -> Re
 /// Make an account
 ///
 /// The answer holds a one-time token, good for 72 hours, with which the account's owner sets the password. It is
-/// shown this once, so the operation takes no `Idempotency-Key`.
+/// shown this once, so the operation takes no `Idempotency-Key`. A mail with a token of its own, good for 14 days, goes to
+/// the address; whichever is used first ends the other.
 #[utoipa::path(
     tag = "accounts", operation_id = "create_account",
     request_body = NewAccount,
@@ -82,12 +90,42 @@ async fn list(can: Platform<ReadAccount>, listing: Listing<AccountFilter>) -> Re
 )]
 #[post("/accounts")]
 async fn create(can: Platform<CreateAccount>, Valid(new): Valid<NewAccount>) -> Result<HttpResponse, Problem> {
-    can.write_secret(move |tx| {
-        let (made, token) = Account::create(tx, new)?;
+    let made = can.write_secret(move |tx| {
+        let (made, token) = Account::create_and_tell(tx, new)?;
         let place = tx.created(made)?;
         place.with_json(&token)
-    })
-    .await
+    });
+    let made = made.await?;
+    can.service().mails.ring();
+    Ok(made)
+}
+
+/// Make accounts from a table
+///
+/// CSV in UTF-8 as spreadsheets write it, separated by commas or semicolons, up to 2,000 rows: columns `email`, `name`;
+/// optionally `language`, `expires_on`, and for a membership from today on `program` (its slug), `role`, `organisation` (by
+/// id, code, name or abbreviation) and `until_on`. Each new owner gets a mail with a token, good for 14 days, to set the
+/// password. Who has an account already stays as they are, without another membership: so the same file can be sent again.
+/// One wrong cell refuses the file, and each is named. With `dry_run` the report tells of wrong rows too, and no mail is
+/// sent.
+#[utoipa::path(
+    tag = "accounts", operation_id = "import_accounts",
+    params(Trial, Repeat),
+    request_body(content = SheetFile, content_type = "text/csv"),
+    security(("bearer" = [Action::ImportAccounts])),
+    responses((status = 200, description = "What came of each row", body = ImportReport)),
+)]
+#[post("/accounts/imports")]
+async fn import(
+    can: Platform<ImportAccounts>,
+    trial: web::Query<Trial>,
+    sheet: Sheet,
+) -> Result<HttpResponse, Problem> {
+    let lang = can.language();
+    let taken = can.write_across(trial.dry_run, move |tx| imports::take(tx, &sheet)?.answer(tx, trial.dry_run, lang));
+    let taken = taken.await?;
+    can.service().mails.ring();
+    Ok(taken)
 }
 
 /// Read an account
@@ -250,7 +288,7 @@ async fn list_sign_ins(
 ) -> Result<HttpResponse, Problem> {
     let (page, asked) = (listing.page.clone(), listing.page);
     let (id, now) = (path.account_id, can.service().clock.now());
-    let mut rows = can.read(move |conn, _| Account::sign_ins(conn, id, &asked, now)).await?;
+    let mut rows = can.read(move |conn, reach| Account::sign_ins(conn, reach, id, &asked, now)).await?;
     let next = page.cut(&mut rows).map(|last| page.cursor(can.service(), &json!(last.id), last.id));
     can.page_of(&rows, next)
 }

@@ -152,7 +152,7 @@ impl Resource for Client {
         !OVERSEERS.meets(reach.roles) && stored.owner().is_none_or(|owner| reach.stakeholder != Some(owner))
     }
 
-    fn complete(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
+    fn complete(conn: &mut AnyConnection, _reach: &Reach, rows: &mut [Stored]) -> Result<(), Problem> {
         keys::tell_last_use(conn, rows)
     }
 

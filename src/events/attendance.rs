@@ -7,14 +7,15 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::model::Event;
 use crate::{
-    access::{Listed, Reach, Recorded, Seen, Tx},
+    access::{Listed, Person, Reach, Recorded, Seen, Tx},
     db::{AnyConnection, Id},
     keyset, listed,
     page::{AnyOf, Filter, Page},
     participants::Capacity,
+    personal_data,
     policy::Action,
     problem::{FieldError, Problem},
-    schema::{attendance_people, attendance_revisions, participant_revisions},
+    schema::{attendance_people, attendance_revisions, membership_revisions, participant_revisions},
     valid::Patch,
     versioned,
     versioned::{Meta, Resource, Stored},
@@ -64,14 +65,26 @@ pub struct AttendanceContent {
 /// A person who attended. Kept apart as personal data: in no ledger, shown to those who run the event alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attendee {
+    /// Required but for somebody who has an account: then they are called as that is, and what stands here is not kept.
+    #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
-    pub name: String,
+    pub name: Option<String>,
+    /// The account of a person who is or was a member of the programme.
+    #[serde(default)]
+    pub account_id: Option<Id>,
     #[serde(default)]
     #[schema(max_length = 200)]
     pub position: Option<String>,
     #[serde(default)]
     #[schema(max_length = 300)]
     pub contact: Option<String>,
+}
+
+impl Attendee {
+    /// The name that is kept here: none of somebody who has an account.
+    fn own_name(&self) -> &str {
+        self.name.as_deref().filter(|_| self.account_id.is_none()).unwrap_or_default()
+    }
 }
 
 /// What can be changed of an organisation's attendance.
@@ -178,21 +191,64 @@ impl Resource for Attendance {
             if !reach.may(Action::RunEvent) {
                 return Err(Problem::Forbidden { action: "event.run", on: reach.slug.to_string() });
             }
-            expanded.insert("people".into(), json!(people(conn, stored.id)?));
+            expanded.insert("people".into(), json!(people(conn, reach, stored.id)?));
         }
         Ok(expanded)
     }
 }
 
-/// The persons of one organisation.
-fn people(conn: &mut AnyConnection, attendance: Id) -> QueryResult<Vec<Attendee>> {
-    type Row = (String, Option<String>, Option<String>);
-    let rows: Vec<Row> = attendance_people::table
-        .filter(attendance_people::attendance_id.eq(attendance))
-        .order(attendance_people::number)
-        .select((attendance_people::name, attendance_people::position, attendance_people::contact))
+/// The persons of one organisation. Of those who may not be shown, there is the account's id alone.
+fn people(conn: &mut AnyConnection, reach: &Reach, attendance: Id) -> Result<Vec<Attendee>, Problem> {
+    use attendance_people as t;
+    type Row = (String, Option<Id>, Option<String>, Option<String>);
+    let rows: Vec<Row> = t::table
+        .filter(t::attendance_id.eq(attendance))
+        .order(t::number)
+        .select((t::name, t::account_id, t::position, t::contact))
         .load(conn)?;
-    Ok(rows.into_iter().map(|(name, position, contact)| Attendee { name, position, contact }).collect())
+    let accounts: Vec<Id> = rows.iter().filter_map(|(_, account, ..)| *account).collect();
+    if accounts.len() < rows.len() {
+        reach.shown.note(Person::Attendance(attendance));
+    }
+    let known = personal_data::known(conn, reach, &accounts)?;
+    let told = rows.into_iter().map(|(name, account_id, position, contact)| match account_id {
+        None => Attendee { name: Some(name), account_id, position, contact },
+        Some(account) => match known.get(&account).and_then(|known| known.name.clone()) {
+            Some(name) => Attendee { name: Some(name), account_id, position, contact },
+            None => Attendee { name: None, account_id, position: None, contact: None },
+        },
+    });
+    Ok(told.collect())
+}
+
+/// Refuses persons who are named by neither a name nor an account, or by an account that never was a member here.
+fn check_people(tx: &mut Tx<'_>, at: &str, people: &[Attendee]) -> Result<(), Problem> {
+    use membership_revisions as held;
+    let accounts: Vec<Id> = people.iter().filter_map(|person| person.account_id).collect();
+    let members: Vec<Id> = held::table
+        .filter(held::ledger_id.eq(tx.reach.ledger))
+        .filter(held::account_id.eq_any(accounts))
+        .select(held::account_id)
+        .distinct()
+        .load(tx.conn)?;
+    let wrong = people.iter().enumerate().filter_map(|(number, person)| match (&person.name, person.account_id) {
+        (Some(_), None) => None,
+        (_, Some(account)) if members.contains(&account) => None,
+        (_, Some(_)) => Some(FieldError::new(
+            format!("{at}/people/{number}/account_id"),
+            "not_found",
+            "akun ini tidak pernah menjadi anggota program",
+            "this account never was a member of the programme",
+        )),
+        (None, None) => Some(FieldError::new(
+            format!("{at}/people/{number}/name"),
+            "required",
+            "sebutkan nama atau akunnya",
+            "give a name or an account",
+        )),
+    });
+    let wrong: Vec<FieldError> = wrong.collect();
+    if wrong.is_empty() { Ok(()) } else { Err(Problem::Invalid(wrong)) }
 }
 
 fn keep_people(tx: &mut Tx<'_>, attendance: Id, people: Option<Vec<Attendee>>) -> Result<(), Problem> {
@@ -204,7 +260,8 @@ fn keep_people(tx: &mut Tx<'_>, attendance: Id, people: Option<Vec<Attendee>>) -
             .values((
                 attendance_people::attendance_id.eq(attendance),
                 attendance_people::number.eq(number as i32),
-                attendance_people::name.eq(&person.name),
+                attendance_people::name.eq(person.own_name()),
+                attendance_people::account_id.eq(person.account_id),
                 attendance_people::position.eq(&person.position),
                 attendance_people::contact.eq(&person.contact),
             ))
@@ -313,6 +370,7 @@ impl Attendance {
         let mut edit: AttendanceEdit = patch.apply(&Tx::json(&attendance.content)?, &tx.schemas)?;
         check_content(tx, "", stakeholder, &edit.content, Some(&attendance))?;
         let people = edit.patched_people(&patch);
+        check_people(tx, "", people.as_deref().unwrap_or_default())?;
         attendance.content = edit.content;
         keep_people(tx, id, people)?;
         tx.change(attendance, None)
@@ -374,7 +432,9 @@ fn check(tx: &mut Tx<'_>, entries: &[AttendanceEntry], known: &BTreeMap<Id, Atte
     take_part(tx, &named)?;
     for (number, entry) in entries.iter().enumerate() {
         let before = known.get(&entry.stakeholder_id);
-        check_content(tx, &format!("/items/{number}"), entry.stakeholder_id, &entry.edit.content, before)?;
+        let at = format!("/items/{number}");
+        check_content(tx, &at, entry.stakeholder_id, &entry.edit.content, before)?;
+        check_people(tx, &at, entry.edit.people.as_deref().unwrap_or_default())?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::kinds::{Feed, Kind};
+use crate::{accounts::Account, versioned::Resource};
 
 /// A type of event.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -38,13 +39,18 @@ pub struct Sentence {
     pub en: &'static str,
 }
 
+/// What erases accounts.
+const ERASURE: &str = "personal_data.complete";
+
 type Line = (&'static str, &'static [&'static str], &'static str, &'static str);
 
 #[rustfmt::skip]
 const LINES: &[Line] = &[
-    ("me.edit", &["account"], "Seseorang mengubah nama atau bahasanya sendiri.", "Somebody changed their own name or language."),
+    ("me.edit", &["account"], "Seseorang mengubah nama, bahasa, atau ringkasannya sendiri.", "Somebody changed their own name, language or digest."),
     ("me.change_password", &["account"], "Seseorang mengganti kata sandinya.", "Somebody changed their password."),
+    ("me.change_second_factor", &["account"], "Seseorang memasang, mengganti, atau menghapus faktor keduanya, atau meminta kode pemulihan baru.", "Somebody set up, changed or removed their second factor, or asked for new recovery codes."),
     ("account.create", &["account"], "Sebuah akun dibuat.", "An account was made."),
+    ("account.import", &["account", "membership"], "Sebuah akun dibuat dari berkas, mungkin dengan keanggotaannya.", "An account was made from a file, perhaps with its membership."),
     ("account.edit", &["account"], "Sebuah akun diubah.", "An account was edited."),
     ("account.lock", &["account"], "Sebuah akun dikunci.", "An account was locked."),
     ("account.unlock", &["account"], "Sebuah akun dibuka kembali.", "An account was unlocked."),
@@ -52,7 +58,11 @@ const LINES: &[Line] = &[
     ("account.set_password", &["account"], "Kata sandi ditetapkan dengan token sekali pakai.", "A password was set with a one-time token."),
     ("account.reset_password", &["account"], "Kata sandi diganti dengan token dari surel.", "A password was set anew with a token from a mail."),
     ("account.change_email", &["account"], "Sebuah akun mendapat alamat surel lain.", "An account got another e-mail address."),
+    ("account.reset_second_factor", &["account"], "Faktor kedua sebuah akun dihapus pengelola karena hilang.", "The second factor of an account was taken away by an admin, since it was lost."),
     ("account.end_sign_ins", &["account"], "Semua sesi masuk sebuah akun diakhiri pengelola.", "All sign-ins of an account were ended by an admin."),
+
+    ("personal_data.ask", &["personal_data_request"], "Seseorang meminta sesuatu tentang data pribadinya.", "Somebody asked something about their personal data."),
+    ("personal_data.complete", &["personal_data_request", "account", "membership"], "Permintaan tentang data pribadi dijawab; mungkin sebuah akun dikunci atau dihapus dan keanggotaannya berakhir.", "A request about personal data was answered; an account may have been locked or erased, and its memberships ended."),
 
     ("invitation.send", &["invitation"], "Seseorang diundang.", "Somebody was invited."),
     ("invitation.revoke", &["invitation"], "Sebuah undangan dicabut.", "An invitation was revoked."),
@@ -60,6 +70,7 @@ const LINES: &[Line] = &[
     ("invitation.expire", &["invitation"], "Sebuah undangan tidak diterima pada waktunya.", "An invitation was not accepted in time."),
 
     ("stakeholder.create", &["stakeholder"], "Sebuah organisasi dimasukkan.", "An organisation was entered."),
+    ("stakeholder.import", &["stakeholder"], "Sebuah organisasi dimasukkan dari berkas.", "An organisation was entered from a file."),
     ("stakeholder.edit", &["stakeholder"], "Data sebuah organisasi diubah.", "An organisation was edited."),
     ("stakeholder.confirm", &["stakeholder"], "Sebuah organisasi dikonfirmasi.", "An organisation was confirmed."),
     ("stakeholder.reorganise", &["stakeholder", "membership", "client", "webhook", "participant", "follow_up", "focus_area"], "Organisasi digabung atau dipecah, dan apa yang masih berjalan berpindah bersamanya.", "Organisations were merged or split, and what was under way moved with them."),
@@ -144,7 +155,9 @@ const LINES: &[Line] = &[
 
 impl EventType {
     fn of((name, subject_kinds, id, en): Line) -> EventType {
-        let feeds = subject_kinds.iter().filter_map(|kind| Kind::feed_of(kind)).map(|feed| match feed {
+        // Of accounts, a feed tells of an erasure alone.
+        let told = subject_kinds.iter().filter(|kind| **kind != Account::KIND || name == ERASURE);
+        let feeds = told.filter_map(|kind| Kind::feed_of(kind)).map(|feed| match feed {
             Feed::Program => FeedName::Program,
             Feed::Platform => FeedName::Platform,
         });
@@ -171,7 +184,7 @@ mod tests {
         let reads =
             ["program.list", "program.summarize", "program.follow", "access.explain", "access.review", "webhook.test"];
         // What they change is on no ledger: the address changes when it is confirmed.
-        let reads = [&reads[..], &["me.change_email", "me.end_sign_in"]].concat();
+        let reads = [&reads[..], &["me.change_email", "me.end_sign_in", "me.step_up", "personal_data.review"]].concat();
         !action.name().ends_with(".read") && !reads.contains(&action.name())
     }
 
@@ -192,7 +205,10 @@ mod tests {
         for known in EventType::all() {
             let Sentence { id, en } = known.description;
             assert!(id != en && [id, en].iter().all(|text| text.ends_with('.')), "{}", known.name);
-            let of_people = known.subject_kinds.iter().all(|kind| ["account", "invitation"].contains(kind));
+            let of_people = known
+                .subject_kinds
+                .iter()
+                .all(|kind| ["account", "invitation", "personal_data_request"].contains(kind));
             assert_eq!(known.feeds.is_empty(), of_people, "{}", known.name);
         }
         let feeds = |name| EventType::named(name).unwrap().feeds;

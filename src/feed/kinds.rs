@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     access::{Reach, place},
-    accounts::Account,
+    accounts::{Account, AccountState},
     ballots::{Ballot, Vote},
     clients::Client,
     consultations::Consultation,
@@ -22,6 +22,7 @@ use crate::{
     mappings::Mapping,
     memberships::Membership,
     participants::Participant,
+    personal_data::DataRequest,
     phases::Phase,
     policy::Action,
     problem::Problem,
@@ -48,6 +49,7 @@ pub struct Kind {
     withheld: fn(&Reach, &str) -> Result<bool, Problem>,
     known: fn(&Reach, &Text) -> Result<Known, Problem>,
     standing: fn(&mut AnyConnection, Id, i64, i64, i64) -> diesel::QueryResult<Vec<Stored>>,
+    numbered: fn(&mut AnyConnection, Id, Id, i32) -> diesel::QueryResult<Option<Stored>>,
 }
 
 /// The state and the path of something.
@@ -73,6 +75,7 @@ const fn of<R: Resource>(read: Action) -> Kind {
         withheld: |_, _| Ok(false),
         known: known::<R>,
         standing: <R as Versioned>::standing,
+        numbered: <R as Versioned>::numbered,
     }
 }
 
@@ -87,7 +90,13 @@ fn of_another(reach: &Reach, body: &str) -> Result<bool, Problem> {
     Ok(vote.commitment.is_some() && reach.stakeholder != Some(vote.stakeholder_id))
 }
 
-/// In the order in which a snapshot tells of them. Accounts and invitations are people's, and in no feed.
+/// Of accounts, feeds tell of those alone whose owners were erased: whoever keeps a copy erases them too.
+fn known_still(_: &Reach, body: &str) -> Result<bool, Problem> {
+    let account: Account = serde_json::from_str(body).map_err(Problem::internal)?;
+    Ok(account.state != AccountState::Erased)
+}
+
+/// In the order in which a snapshot tells of them. Invitations and requests about personal data are people's, and in no feed.
 const KINDS: &[Kind] = &[
     of::<Program>(Action::ReadProgram),
     of::<Participant>(Action::ReadParticipant),
@@ -114,14 +123,20 @@ const KINDS: &[Kind] = &[
     of::<Webhook>(Action::ReadWebhook),
     of::<Stakeholder>(Action::ReadStakeholder),
     of::<Framework>(Action::ReadStakeholder),
+    Kind { withheld: known_still, ..of::<Account>(Action::ReadStakeholder) },
 ];
 
 /// Whether the caller may read what a row of a ledger says of its subject, be that gone since or not.
 pub fn may_read(reach: &Reach, kind: &str, text: &Text) -> Result<bool, Problem> {
-    let Some(kind) = KINDS.iter().find(|known| known.name == kind) else {
-        let of_people = [(Account::KIND, Action::ReadAccount), (Invitation::KIND, Action::ReadInvitation)];
-        return Ok(of_people.iter().any(|(known, read)| *known == kind && reach.may(*read)));
-    };
+    const OF_PEOPLE: [(&str, Action); 3] = [
+        (Account::KIND, Action::ReadAccount),
+        (Invitation::KIND, Action::ReadInvitation),
+        (DataRequest::KIND, Action::ReviewData),
+    ];
+    if let Some((_, read)) = OF_PEOPLE.iter().find(|(known, _)| *known == kind) {
+        return Ok(reach.may(*read));
+    }
+    let Some(kind) = KINDS.iter().find(|known| known.name == kind) else { return Ok(false) };
     if !kind.readable(reach) {
         return Ok(false);
     }
@@ -157,6 +172,17 @@ impl Kind {
     /// Whether the caller is shown this.
     pub fn shows(&self, reach: &Reach, stored: &Stored) -> Result<bool, Problem> {
         Ok(!(self.hidden)(reach, stored) && !(self.withheld)(reach, &stored.body)?)
+    }
+
+    /// What a revision says now whose text was erased by law: all but the words that named somebody.
+    pub fn left_of(
+        &self,
+        conn: &mut AnyConnection,
+        ledger: Id,
+        subject: Id,
+        revision: i32,
+    ) -> Result<Option<String>, Problem> {
+        Ok((self.numbered)(conn, ledger, subject, revision)?.map(|stored| stored.body))
     }
 
     /// A chunk of what stood after a row, in the order of the rows that made it.

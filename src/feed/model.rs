@@ -247,8 +247,12 @@ fn told(
     let mut withdrawn = Vec::new();
     for mut row in found {
         let Some(kind) = kinds.get(row.kind.as_str()) else { continue };
-        // Of a text that was erased by law nobody knows what it said.
-        let text = row.body.take().map(|body| text(row.subject, row.revision, row.sequence, body));
+        // Of a text that was erased by law, the revision is left.
+        let body = match row.body.take() {
+            None => kind.left_of(conn, reach.ledger, row.subject, row.revision)?,
+            body => body,
+        };
+        let text = body.map(|body| text(row.subject, row.revision, row.sequence, body));
         let place = text.as_ref().map_or(Ok(None), |text| kind.place(reach, text))?;
         match (place, text) {
             (Some(href), Some(text)) => told.push(upsert(row, href, text.body)?),

@@ -64,6 +64,7 @@ pub fn accept(
     hash: &str,
     given: Acceptance,
     phc: &str,
+    notice: &str,
 ) -> Result<Recorded<AcceptedInvitation>, Problem> {
     // From here on nobody else accepts or revokes it.
     tx.hold::<Account>()?;
@@ -80,7 +81,7 @@ pub fn accept(
     }
     let language = given.language.unwrap_or(invitation.language);
     let content = AccountContent { email: email.clone(), name: given.name, admin: false, language, expires_on: None };
-    let account = Account::accept(tx, &content, phc)?;
+    let account = Account::accept(tx, &content, phc, notice)?;
     let account_id = account.value().meta.id;
     let (program, role) = match invitation.membership.clone() {
         None => (None, None),

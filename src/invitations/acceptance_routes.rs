@@ -2,7 +2,7 @@ use actix_web::{HttpResponse, http::header, post};
 
 use super::acceptance::{self, ACT, Acceptance, AcceptedInvitation};
 use crate::{
-    access::{Public, Reach},
+    access::{Public, Reach, Tx},
     one_time::Purpose,
     password,
     problem::Problem,
@@ -41,6 +41,8 @@ async fn accept(public: Public, Valid(given): Valid<Acceptance>) -> Result<HttpR
         }
         _ => Reach::platform(),
     };
-    let accepted = public.change_in(reach, ACT, move |tx| acceptance::accept(tx, &hash, given, &phc)).await?;
+    let notice = public.service().settings.terms.notice.clone();
+    let accept = move |tx: &mut Tx<'_>| acceptance::accept(tx, &hash, given, &phc, &notice);
+    let accepted = public.change_in(reach, ACT, accept).await?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(accepted))
 }

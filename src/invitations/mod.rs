@@ -12,5 +12,5 @@ mod model;
 mod routes;
 
 pub use acceptance_routes::routes as acceptance_routes;
-pub use model::{Invitation, expire, sweep};
+pub use model::{Invitation, expire, forget, sweep};
 pub use routes::routes;

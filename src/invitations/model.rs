@@ -6,7 +6,7 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    access::{Caller, Ledger, Listed, Reach, Recorded, System, Tx},
+    access::{Caller, Ledger, Listed, Person, Reach, Recorded, System, Tx},
     accounts::{Account, Language, fold},
     among,
     db::{AnyConnection, At, Id, Lane, types},
@@ -139,7 +139,7 @@ impl Resource for Invitation {
         }
     }
 
-    fn complete(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
+    fn complete(conn: &mut AnyConnection, reach: &Reach, rows: &mut [Stored]) -> Result<(), Problem> {
         let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
         let people: Vec<(Id, String)> = invitation_people::table
             .filter(invitation_people::invitation_id.eq_any(ids))
@@ -147,6 +147,9 @@ impl Resource for Invitation {
             .load(conn)?;
         for row in rows {
             let email = people.iter().find(|(id, _)| *id == row.id).map(|(_, email)| email);
+            if email.is_some() {
+                reach.shown.note(Person::Invitation(row.id));
+            }
             row.body = with_members(&row.body, &format!("\"email\":{}", json!(email)));
         }
         Ok(())
@@ -323,7 +326,7 @@ fn overseen(conn: &mut AnyConnection, reach: &Reach, now: DateTime<Utc>) -> Resu
     if reach.roles.has(Role::Admin) {
         return Ok(None);
     }
-    let caller = Caller::reload(conn, reach.account, now)?;
+    let caller = Caller::reload(conn, reach.account, reach.unproven, now)?;
     Ok(Some(caller.programs_with(Action::SendInvitation.roles(), now)))
 }
 
@@ -414,6 +417,11 @@ pub async fn expire(service: &web::Data<Service>) -> Result<usize, Problem> {
         Ok(ended)
     };
     service.db.run(Lane::Long, work).await
+}
+
+/// Forgets an address that invitations went to.
+pub fn forget(conn: &mut AnyConnection, email: &str) -> QueryResult<usize> {
+    diesel::delete(invitation_people::table.filter(invitation_people::email_folded.eq(fold(email)))).execute(conn)
 }
 
 /// Forgets the addresses of invitations that came to nothing.

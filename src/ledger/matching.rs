@@ -18,6 +18,7 @@ use crate::{
     mappings::Mapping,
     memberships::Membership,
     participants::Participant,
+    personal_data::DataRequest,
     phases::Phase,
     programs::Program,
     questions::Question,
@@ -28,21 +29,27 @@ use crate::{
     webhooks::Webhook,
 };
 
-type Find = fn(&mut AnyConnection, Id, &str, i64) -> QueryResult<Option<Unmatched>>;
+/// A kind of thing, and what is done with its revisions as a ledger knows them.
+struct Kind {
+    name: &'static str,
+    /// Compares them with a ledger.
+    unmatched: fn(&mut AnyConnection, Id, &str, i64) -> QueryResult<Option<Unmatched>>,
+    rewrite: fn(&mut AnyConnection, Id, Id, i32, &str) -> QueryResult<usize>,
+}
 
-/// A kind of thing, and how its revisions are compared with a ledger.
-const fn of<R: Resource>() -> (&'static str, Find) {
-    (R::KIND, <R as Versioned>::unmatched)
+const fn of<R: Resource>() -> Kind {
+    Kind { name: R::KIND, unmatched: <R as Versioned>::unmatched, rewrite: <R as Versioned>::rewrite }
 }
 
 /// Every kind that a ledger may tell of. One that is not here does not verify.
-const KINDS: &[(&str, Find)] = &[
+const KINDS: &[Kind] = &[
     of::<Account>(),
     of::<Attendance>(),
     of::<Ballot>(),
     of::<Client>(),
     of::<Consultation>(),
     of::<Criterion>(),
+    of::<DataRequest>(),
     of::<Decision>(),
     of::<Document>(),
     of::<Event>(),
@@ -66,6 +73,18 @@ const KINDS: &[(&str, Find)] = &[
     of::<Webhook>(),
 ];
 
+/// Puts another text in the place of a revision's, where that one is erased by law.
+pub fn rewrite(
+    conn: &mut AnyConnection,
+    ledger: Id,
+    kind: &str,
+    (subject, revision): (Id, i32),
+    body: &str,
+) -> QueryResult<usize> {
+    let known = KINDS.iter().find(|known| known.name == kind);
+    known.map_or(Ok(0), |known| (known.rewrite)(conn, ledger, subject, revision, body))
+}
+
 /// The first place where what reads answer from differs from what the ledger says, and why.
 pub fn unmatched(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Option<(i64, String)>> {
     let mut first: Option<(i64, String)> = None;
@@ -75,14 +94,14 @@ pub fn unmatched(conn: &mut AnyConnection, ledger: Id) -> QueryResult<Option<(i6
         }
     };
     let told = kinds(conn, ledger)?;
-    for (kind, find) in KINDS {
-        let rows = told.iter().find(|told| told.kind == *kind).map_or(0, |told| told.rows);
-        if let Some(Unmatched { sequence, why }) = find(conn, ledger, kind, rows)? {
-            note(sequence, format!("{kind}: {why}"));
+    for Kind { name, unmatched, .. } in KINDS {
+        let rows = told.iter().find(|told| told.kind == *name).map_or(0, |told| told.rows);
+        if let Some(Unmatched { sequence, why }) = unmatched(conn, ledger, name, rows)? {
+            note(sequence, format!("{name}: {why}"));
         }
     }
     for told in told {
-        if !KINDS.iter().any(|(known, _)| *known == told.kind) {
+        if !KINDS.iter().any(|known| known.name == told.kind) {
             note(told.first, format!("{}: nobody keeps revisions of such a thing", told.kind));
         }
     }

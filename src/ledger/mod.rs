@@ -8,6 +8,7 @@
 
 mod chain;
 pub mod checkpoints;
+mod erasure;
 mod export;
 mod matching;
 mod model;
@@ -15,5 +16,6 @@ mod routes;
 
 pub use chain::{NewRow, Verdict, append, follow, verify};
 pub use checkpoints::Checkpoint;
+pub use erasure::erase;
 pub use model::{Act, LedgerRow, hash_at, head, heads, ids, newest, sequence_at, sequence_before, stand};
 pub use routes::routes;

@@ -7,8 +7,10 @@ use crate::{
     accounts::Account,
     config::Settings,
     db::AnyConnection,
+    digests,
     invitations::Invitation,
     one_time::Purpose,
+    personal_data::{self, DataRequest, DataRequestKind, DataRequestState},
     problem::{Lang, Problem, Text},
     service::Service,
 };
@@ -23,7 +25,11 @@ pub struct Letter {
     pub text: String,
 }
 
-/// Writes a mail. Nothing where nobody is to get it: the address is nobody's, or is taken, or the invitation is over.
+/// How late a digest may be: the next one says more.
+const DIGEST_LATEST: TimeDelta = TimeDelta::hours(12);
+
+/// Writes a mail. Nothing where nobody is to get it: the address is nobody's, or is taken, or the invitation is over, or
+/// nothing waits for anybody.
 pub(super) fn write(conn: &mut AnyConnection, service: &Service, mail: &Claimed) -> Result<Option<Letter>, Problem> {
     let (now, settings) = (service.clock.now(), &service.settings);
     let (lang, text) = match mail.kind {
@@ -52,16 +58,37 @@ pub(super) fn write(conn: &mut AnyConnection, service: &Service, mail: &Claimed)
             let program = invitation.membership.as_ref().map(|membership| membership.program.as_str());
             (mail.language.into(), invite(settings, program, &token, ends))
         }
+        MailKind::Account => {
+            let Some(account) = mail.account else { return Ok(None) };
+            let Some((token, ends)) = Account::mailed_token(conn, account, &mail.recipient, now)? else {
+                return Ok(None);
+            };
+            (mail.language.into(), welcome(settings, &token, ends))
+        }
+        MailKind::Digest => {
+            let Some(account) = mail.account.filter(|_| now - mail.made_at < DIGEST_LATEST) else { return Ok(None) };
+            let Some(written) = digests::write(conn, settings, account, &mail.recipient, now)? else {
+                return Ok(None);
+            };
+            written
+        }
         MailKind::PasswordChanged => (mail.language.into(), password_changed(settings)),
         MailKind::EmailChanged => (mail.language.into(), email_changed(settings)),
+        MailKind::SecondFactorSet => (mail.language.into(), second_factor_set(settings)),
+        MailKind::SecondFactorRemoved => (mail.language.into(), second_factor_removed(settings)),
+        MailKind::PersonalData => {
+            let Some(request) = mail.subject else { return Ok(None) };
+            let Some((request, answer)) = personal_data::told_of(conn, request)? else { return Ok(None) };
+            (mail.language.into(), data_request(settings, &request, answer.as_deref()))
+        }
     };
     Ok(Some(letter(settings, lang, &text)))
 }
 
 /// Subject and body in both languages.
-struct Written {
-    subject: Text,
-    body: Text,
+pub struct Written {
+    pub subject: Text,
+    pub body: Text,
 }
 
 fn letter(settings: &Settings, lang: Lang, written: &Written) -> Letter {
@@ -162,6 +189,29 @@ fn invite(settings: &Settings, program: Option<&str>, token: &str, ends: DateTim
     }
 }
 
+fn welcome(settings: &Settings, token: &str, ends: DateTime<Utc>) -> Written {
+    let how = with_token(settings, "password", "password", token);
+    Written {
+        subject: Text::new("Akun Tangguh Anda", "Your Tangguh account"),
+        body: Text::new(
+            format!(
+                "Seorang pengelola membuat akun untuk Anda di {}. Tetapkan kata sandi (12 karakter atau lebih), lalu \
+                 masuk dengan alamat surel ini.\n\n{}\n\nBerlaku sampai {}, sekali saja.",
+                settings.public_url,
+                how.id,
+                until(ends)
+            ),
+            format!(
+                "An admin made an account for you at {}. Set a password (12 characters or more), then sign in with \
+                 this address.\n\n{}\n\nIt is good until {}, and once.",
+                settings.public_url,
+                how.en,
+                until(ends)
+            ),
+        ),
+    }
+}
+
 fn password_changed(settings: &Settings) -> Written {
     Written {
         subject: Text::new("Kata sandi Tangguh Anda telah diganti", "Your Tangguh password has changed"),
@@ -194,6 +244,70 @@ fn email_changed(settings: &Settings) -> Written {
                  tell an admin at once.",
                 settings.public_url
             ),
+        ),
+    }
+}
+
+fn second_factor_set(settings: &Settings) -> Written {
+    Written {
+        subject: Text::new("Akun Tangguh Anda memakai faktor kedua", "Your Tangguh account has a second factor"),
+        body: Text::new(
+            format!(
+                "Untuk masuk dengan akun Anda di {} sekarang diperlukan kode dari aplikasi autentikator yang baru saja \
+                 dipasang. Bila bukan Anda, beri tahu pengelola sekarang juga.",
+                settings.public_url
+            ),
+            format!(
+                "Signing in with your account at {} now takes a code of the authenticator app that was set up just now. \
+                 If it was not you, tell an admin at once.",
+                settings.public_url
+            ),
+        ),
+    }
+}
+
+fn second_factor_removed(settings: &Settings) -> Written {
+    Written {
+        subject: Text::new(
+            "Akun Tangguh Anda tanpa faktor kedua",
+            "Your Tangguh account has no second factor any more",
+        ),
+        body: Text::new(
+            format!(
+                "Faktor kedua akun Anda di {} baru saja dihapus: untuk masuk cukup kata sandi. Pasang yang baru bila \
+                 peran Anda memerlukannya. Bila Anda tidak memintanya, beri tahu pengelola sekarang juga.",
+                settings.public_url
+            ),
+            format!(
+                "The second factor of your account at {} was taken away just now: the password alone signs in. Set up a \
+                 new one if your role needs it. If you did not ask for this, tell an admin at once.",
+                settings.public_url
+            ),
+        ),
+    }
+}
+
+fn data_request(settings: &Settings, request: &DataRequest, answer: Option<&str>) -> Written {
+    let (kind_id, kind_en) = match request.kind {
+        DataRequestKind::Access => ("melihat data Anda", "to see your data"),
+        DataRequestKind::Correction => ("membetulkan data Anda", "to have your data corrected"),
+        DataRequestKind::Restriction => ("membatasi pemakaian data Anda", "to have the use of your data restricted"),
+        DataRequestKind::Lifting => ("mengakhiri pembatasan data Anda", "to have the restriction of your data lifted"),
+        DataRequestKind::Withdrawal => ("berhenti ikut serta", "to take part no longer"),
+        DataRequestKind::Erasure => ("menghapus data Anda", "to have your data erased"),
+        DataRequestKind::Objection => ("menolak keputusan oleh mesin", "that no machine decide about you"),
+    };
+    let (came_id, came_en) = match request.state {
+        DataRequestState::Refused => ("ditolak", "was refused"),
+        DataRequestState::Done | DataRequestState::Received => ("telah dipenuhi", "has been fulfilled"),
+    };
+    let said = answer.map(|answer| format!("\n\n{answer}")).unwrap_or_default();
+    let place = &settings.public_url;
+    Written {
+        subject: Text::new("Permintaan Anda tentang data pribadi", "Your request about personal data"),
+        body: Text::new(
+            format!("Permintaan Anda di {place} untuk {kind_id} {came_id}.{said}"),
+            format!("Your request at {place} {kind_en} {came_en}.{said}"),
         ),
     }
 }

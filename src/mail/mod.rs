@@ -11,7 +11,8 @@ mod queue;
 mod routes;
 mod worker;
 
+pub use letters::Written;
 pub use post::{Outgoing, Relay, Way, mailbox};
-pub use queue::{MailKind, NewMail, enqueue, sweep};
+pub use queue::{MailKind, NewMail, enqueue, forget, sweep};
 pub use routes::routes;
 pub use worker::{Carrier, carry};

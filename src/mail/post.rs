@@ -1,6 +1,7 @@
 //! The way out: a mail server, or a folder of files where there is none.
 
 use std::{
+    error::Error,
     fs,
     io::Write as _,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
@@ -20,7 +21,10 @@ use lettre::{
         extension::ClientId,
     },
 };
-use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
+use tokio_rustls::rustls::{
+    self,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use url::{Host, Url};
 
 use super::letters::Letter;
@@ -97,13 +101,27 @@ impl From<lettre::transport::smtp::Error> for Fault {
             None => {
                 log::warn!("the mail server: {error}");
                 match error {
-                    error if error.is_tls() => Fault::NoTrust,
+                    error if error.is_tls() || is_of_tls(&error) => Fault::NoTrust,
                     error if error.is_timeout() => Fault::Timeout,
                     _ => Fault::NoAnswer,
                 }
             }
         }
     }
+}
+
+/// Whether the way to a server failed on TLS, as where nobody known signed its certificate. To the library that is a
+/// connection like any other that did not come about.
+fn is_of_tls(error: &lettre::transport::smtp::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// An address with or without a name, as in `Tangguh <tangguh@example.org>`.

@@ -7,7 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::post::Fault;
 use crate::{
-    accounts::Language,
+    access::{Person, Reach},
+    accounts::{Account, Language, fold},
     db::{AnyConnection, At, Backend, Id, types},
     page::{AnyOf, Filter, Page},
     problem::Problem,
@@ -21,6 +22,8 @@ use crate::{
 #[serde(rename_all = "snake_case")]
 pub enum MailKind {
     Invitation,
+    /// With a token to set the first password of an account that an admin made.
+    Account,
     /// With a token to set a new password.
     PasswordReset,
     /// That the password is another now.
@@ -29,24 +32,42 @@ pub enum MailKind {
     EmailChange,
     /// To the old address: that the account has another now.
     EmailChanged,
+    /// What waits for somebody.
+    Digest,
+    /// That a second factor is in force.
+    SecondFactorSet,
+    /// That the second factor is gone.
+    SecondFactorRemoved,
+    /// What came of a request about personal data.
+    PersonalData,
 }
 
 impl MailKind {
-    const ALL: [MailKind; 5] = [
+    const ALL: [MailKind; 10] = [
         MailKind::Invitation,
+        MailKind::Account,
         MailKind::PasswordReset,
         MailKind::PasswordChanged,
         MailKind::EmailChange,
         MailKind::EmailChanged,
+        MailKind::Digest,
+        MailKind::SecondFactorSet,
+        MailKind::SecondFactorRemoved,
+        MailKind::PersonalData,
     ];
 
     pub const fn name(self) -> &'static str {
         match self {
             MailKind::Invitation => "invitation",
+            MailKind::Account => "account",
             MailKind::PasswordReset => "password_reset",
             MailKind::PasswordChanged => "password_changed",
             MailKind::EmailChange => "email_change",
             MailKind::EmailChanged => "email_changed",
+            MailKind::Digest => "digest",
+            MailKind::SecondFactorSet => "second_factor_set",
+            MailKind::SecondFactorRemoved => "second_factor_removed",
+            MailKind::PersonalData => "personal_data",
         }
     }
 
@@ -124,7 +145,8 @@ pub struct Mail {
     /// When it is tried next; null where it is not.
     #[serde(serialize_with = "types::serialize_instant_if_any")]
     pub next_attempt_at: Option<DateTime<Utc>>,
-    /// Why the last attempt failed: `refused` (see `smtp_status`), `no_trust` (TLS), `timeout`, `no_answer`, `bad_address`,
+    /// Why the last attempt failed: `refused` (see `smtp_status`), `no_trust` (no TLS that can be trusted, as where nobody
+    /// known signed the certificate), `timeout`, `no_answer`, `bad_address`,
     /// `no_folder`, `not_written`; null where none did.
     pub error: Option<String>,
     /// What the mail server answered when it refused.
@@ -152,7 +174,12 @@ impl Filter for MailFilter {}
 
 impl Mail {
     /// In the order in which they were made, or newest first.
-    pub fn list(conn: &mut AnyConnection, filter: &MailFilter, page: &Page) -> Result<Vec<Mail>, Problem> {
+    pub fn list(
+        conn: &mut AnyConnection,
+        reach: &Reach,
+        filter: &MailFilter,
+        page: &Page,
+    ) -> Result<Vec<Mail>, Problem> {
         let columns = (
             (t::id, t::kind, t::state, t::account_id, t::recipient, t::made_at),
             (t::attempts, t::next_attempt_at, t::error, t::status, t::ended_at),
@@ -167,6 +194,13 @@ impl Mail {
         type Whom = (Id, String, String, Option<Id>, Option<String>, At);
         type How = (i32, Option<At>, Option<String>, Option<i32>, Option<At>);
         let rows: Vec<(Whom, How)> = walk!(query, page, t::id as Id).load(conn)?;
+        for (_, _, _, account, recipient, _) in rows.iter().map(|(whom, _)| whom) {
+            let Some(recipient) = recipient else { continue };
+            // Of a mail that somebody asked for without signing in, it is found out at sending whose it is.
+            if let Some(account) = account.map_or_else(|| Account::by_email(conn, recipient), |id| Ok(Some(id)))? {
+                reach.shown.note(Person::Account(account));
+            }
+        }
         let told = rows.into_iter().map(|(whom, how)| {
             let ((id, kind, state, account_id, recipient, At(made_at)), (attempts, next, error, smtp_status, ended)) =
                 (whom, how);
@@ -283,6 +317,18 @@ pub(super) fn release(conn: &mut AnyConnection, lease: Lease) -> QueryResult<usi
     diesel::update(t::table.filter(t::leased_by.eq(lease.by)))
         .set((t::leased_by.eq(None::<Id>), t::leased_until.eq(None::<At>)))
         .execute(conn)
+}
+
+/// Drops what waits for somebody who is erased.
+pub fn forget(conn: &mut AnyConnection, account: Id, email: &str) -> QueryResult<()> {
+    let waiting: Vec<(Id, Option<Id>, Option<String>)> =
+        t::table.filter(t::recipient.is_not_null()).select((t::id, t::account_id, t::recipient)).load(conn)?;
+    for (id, of, to) in waiting {
+        if of == Some(account) || to.is_some_and(|to| fold(&to) == fold(email)) {
+            diesel::delete(t::table.find(id)).execute(conn)?;
+        }
+    }
+    Ok(())
 }
 
 /// Forgets mails that are past their time.

@@ -37,7 +37,7 @@ pub struct MailPage {
 async fn list(can: Platform<ReadMail>, listing: Listing<MailFilter>) -> Result<HttpResponse, Problem> {
     let Listing { filter, page, .. } = listing;
     let asked = page.clone();
-    let mut rows = can.read(move |conn, _| Mail::list(conn, &filter, &asked)).await?;
+    let mut rows = can.read(move |conn, reach| Mail::list(conn, reach, &filter, &asked)).await?;
     let next = page.cut(&mut rows).map(|last| page.cursor(can.service(), &json!(last.id), last.id));
     can.page_of(&rows, next)
 }

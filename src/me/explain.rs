@@ -22,6 +22,8 @@ pub struct Rule {
     pub scope: &'static str,
     /// The roles that have it; none where being signed in is enough.
     pub roles: Vec<Role>,
+    /// Whether it is done only within 15 minutes of signing in or of `POST /auth/step-up`.
+    pub step_up: bool,
 }
 
 /// A membership of the caller, and whether it gives the right.
@@ -47,6 +49,8 @@ pub struct Explanation {
     pub memberships: Vec<Bearing>,
     /// The roles of which one more would be enough. Empty where the right is held.
     pub missing: Vec<Role>,
+    /// Whether a role would do that counts only where the sign-in has shown a second factor, as this one has not.
+    pub second_factor_required: bool,
     /// Whether a role would do, and the client that asks was not given the action.
     pub beyond_scopes: bool,
 }
@@ -58,7 +62,7 @@ impl Rule {
             Scope::Platform => "platform",
             Scope::SignedIn => "signed_in",
         };
-        Rule { action: action.name(), scope, roles: action.roles().iter().collect() }
+        Rule { action: action.name(), scope, roles: action.roles().iter().collect(), step_up: action.is_dangerous() }
     }
 }
 
@@ -66,22 +70,21 @@ impl Rule {
 pub fn explain(caller: &Caller, action: Action, on: Option<&str>, now: DateTime<Utc>) -> Result<Explanation, Problem> {
     let own = |held: &&Held| on.is_none_or(|slug| &*held.slug == slug);
     if let Some(slug) = on {
-        let seen = caller.memberships.iter().any(|held| &*held.slug == slug && held.holds(now))
+        let seen = caller.all_memberships().any(|held| &*held.slug == slug && held.holds(now))
             || caller.programs.iter().any(|(_, known, _)| &**known == slug);
         if !seen {
             return Err(Problem::NotFound);
         }
     }
     let memberships: Vec<Bearing> = caller
-        .memberships
-        .iter()
+        .all_memberships()
         .filter(own)
         .map(|held| Bearing {
             membership_id: held.id,
             role: held.role,
             stakeholder_id: held.stakeholder,
             holds_today: held.holds(now),
-            grants: held.holds(now) && action.roles().has(held.role),
+            grants: held.holds(now) && action.roles().without(caller.unproven).has(held.role),
         })
         .collect();
     let admin = caller.admin && action.roles().has(Role::Admin);
@@ -92,14 +95,17 @@ pub fn explain(caller: &Caller, action: Action, on: Option<&str>, now: DateTime<
     };
     let given = caller.scopes().has(action);
     let allowed = by_role && given;
-    let missing = if by_role { Roles::default() } else { action.roles() };
+    let somewhere = on.is_some() || action.scope() == Scope::Platform;
+    let withheld = !by_role && somewhere && caller.is_withheld(action, on.unwrap_or_default(), now);
+    let missing = if by_role || withheld { Roles::default() } else { action.roles() };
     Ok(Explanation {
         allowed,
         program: on.map(str::to_owned),
         rule: Rule::of(action),
-        admin: caller.admin,
+        admin: caller.admin || caller.withheld.admin,
         memberships,
         missing: missing.iter().collect(),
+        second_factor_required: withheld,
         beyond_scopes: by_role && !given,
     })
 }

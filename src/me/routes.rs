@@ -12,10 +12,10 @@ use crate::{
     accounts::{Account, OwnContent},
     db::Id,
     limits::LimitStanding,
-    page::View,
     policy::{Action, Role, gate::*},
     problem::{FieldError, Problem},
     routes::Routes,
+    second_factor,
     seen::IfMatch,
     valid::Patch,
 };
@@ -30,17 +30,30 @@ pub fn routes(api: &mut Routes<'_>) {
         .service(matrix);
     super::sign_ins::routes(api);
     super::credentials::routes(api);
+    second_factor::routes(api);
     access_review::routes(api);
+}
+
+/// Your own account.
+#[derive(Serialize, ToSchema)]
+pub struct OwnAccount {
+    #[serde(flatten)]
+    account: Account,
+    /// Whether a role of yours counts only where the sign-in has shown a second factor.
+    second_factor_required: bool,
+    /// How many recovery codes are left.
+    #[schema(minimum = 0, maximum = 10)]
+    recovery_codes_left: i64,
 }
 
 /// Read your own account
 ///
-/// With the ETag that editing it takes.
+/// With the ETag that editing it takes, and whether you need a second factor.
 #[utoipa::path(
     tag = "me", operation_id = "get_me",
     security(("bearer" = [Action::ReadMe])),
     responses(
-        (status = 200, description = "Your account", body = Account),
+        (status = 200, description = "Your account", body = OwnAccount),
         (status = 403, description = "`for-people`: you are a client"),
     ),
 )]
@@ -49,13 +62,20 @@ async fn read(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
     if myself.1.machine.is_some() {
         return Err(Problem::ForPeople);
     }
-    let account = myself.reach.account;
-    myself.show::<Account>(account, View::default()).await
+    let (account, service) = (myself.reach.account, myself.service());
+    let required = myself.1.holds_any(service.settings.second_factor, service.clock.now());
+    myself
+        .show_with::<Account>(account, move |conn| {
+            let left = second_factor::codes_left(conn, account)?;
+            Ok(format!("\"second_factor_required\":{required},\"recovery_codes_left\":{left}"))
+        })
+        .await
 }
 
 /// Edit your own account
 ///
-/// Your name, and the language that the service writes to you in. A merge patch (RFC 7396).
+/// Your name, the language that the service writes to you in, and whether it writes every morning of what waits for you
+/// (`digest`). A merge patch (RFC 7396).
 #[utoipa::path(
     tag = "me", operation_id = "edit_me",
     params(IfMatch),
@@ -126,7 +146,7 @@ pub struct OwnMemberships {
 #[get("/me/memberships")]
 async fn memberships(myself: Myself<ReadMe>) -> Result<HttpResponse, Problem> {
     let now = myself.service().clock.now();
-    let items = myself.1.memberships.iter().map(|held| OwnMembership {
+    let items = myself.1.all_memberships().map(|held| OwnMembership {
         membership_id: held.id,
         program: held.slug.to_string(),
         role: held.role,

@@ -6,16 +6,17 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     access::{Ledger, Listed, Reach, Recorded, Seen, Tx},
-    accounts::Account,
+    accounts::{Account, AccountState},
     db::{AnyConnection, Backend, Id},
     documents::Document,
     facts::check_days,
     keyset, listed,
     page::{AnyOf, Filter, Page},
+    personal_data,
     policy::{Action, Role, beyond},
     problem::{FieldError, Problem},
     reason::Reason,
-    schema::{account_people, account_revisions, membership_revisions},
+    schema::{account_revisions, membership_revisions},
     stakeholders::Stakeholder,
     valid::Patch,
     versioned,
@@ -179,7 +180,7 @@ impl Resource for Membership {
 
     fn expand(
         conn: &mut AnyConnection,
-        _reach: &Reach,
+        reach: &Reach,
         stored: &Stored,
         wanted: &[String],
     ) -> Result<Map<String, Value>, Problem> {
@@ -189,11 +190,8 @@ impl Resource for Membership {
         }
         let membership: Membership = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
         if wanted.iter().any(|name| name == "account") {
-            let name: Option<String> = account_people::table
-                .find(membership.account_id)
-                .select(account_people::name)
-                .first(conn)
-                .optional()?;
+            let mut known = personal_data::known(conn, reach, &[membership.account_id])?;
+            let name = known.remove(&membership.account_id).and_then(|known| known.name);
             expanded.insert("account".into(), json!({"id": membership.account_id, "name": name}));
         }
         if wanted.iter().any(|name| name == "stakeholder") {
@@ -250,6 +248,7 @@ impl Membership {
         let account_id = match (new.account_id, &new.account_email) {
             (Some(id), None) => {
                 tx.must_exist::<Account>(&[("/account_id".into(), id)])?;
+                not_erased(tx, id)?;
                 id
             }
             (None, Some(email)) => Account::by_email(tx.conn, email)?.ok_or_else(|| {
@@ -400,6 +399,19 @@ fn stays(content: &MembershipContent, today: NaiveDate) -> bool {
     content.from_on <= today && content.until_on.is_none()
 }
 
+/// Nobody is left who could take part by the account of a person who was erased.
+fn not_erased(tx: &mut Tx<'_>, account: Id) -> Result<(), Problem> {
+    if tx.look::<Account>(account)?.state != AccountState::Erased {
+        return Ok(());
+    }
+    Err(Problem::Invalid(vec![FieldError::new(
+        "/account_id",
+        "erased",
+        "pemilik akun ini sudah dihapus",
+        "the owner of this account was erased",
+    )]))
+}
+
 /// Nobody grants, extends or ends more than they have.
 fn within(tx: &Tx<'_>, role: Role) -> Result<(), Problem> {
     let missing = beyond(tx.reach.roles, role);
@@ -418,7 +430,7 @@ pub fn keep_a_lead(conn: &mut AnyConnection, program: Id, without: &[Id], today:
         .inner_join(account_revisions::table.on(
             account_revisions::subject_id.eq(membership_revisions::account_id).and(account_revisions::seq_to.is_null()),
         ))
-        .filter(account_revisions::state.ne("locked"))
+        .filter(account_revisions::state.ne_all(["locked", "erased"]))
         .filter(account_revisions::expires_on.is_null())
         .filter(membership_revisions::ledger_id.eq(program))
         .filter(membership_revisions::role.eq("lead"))

@@ -86,6 +86,24 @@ static PAGES: &[Page] = &[
         remedy: ("Periksa isian dan coba lagi. Percobaan yang terlalu sering akan ditolak untuk sementara.", "Check what you entered and try again. Trying too often is refused for a while."),
     },
     Page {
+        name: "code-required", status: 401,
+        title: ("Kode diperlukan", "A code is needed"),
+        meaning: ("Kata sandinya benar, dan akun ini memakai faktor kedua, tetapi kodenya tidak dikirim.", "The password is right, and the account has a second factor, but its code was not sent."),
+        remedy: ("Masuk lagi dengan code: kode enam angka dari aplikasi autentikator, atau satu kode pemulihan.", "Sign in again with code: the six digits of the authenticator app, or a recovery code."),
+    },
+    Page {
+        name: "second-factor-required", status: 403,
+        title: ("Faktor kedua diperlukan", "A second factor is needed"),
+        meaning: ("Peran yang mengizinkan ini hanya berlaku bila sesi masuk telah menunjukkan faktor kedua. Sampai saat itu peran tersebut dianggap tidak ada.", "The role that allows this counts only where the sign-in has shown a second factor. Until then it is as if you did not have it."),
+        remedy: ("Minta rahasia dengan POST /api/v1/me/totp, masukkan ke aplikasi autentikator, lalu kirim kodenya ke POST /api/v1/me/totp/confirmation. Sesudah itu sesi masuk ini langsung berlaku penuh.", "Ask for a secret with POST /api/v1/me/totp, put it into an authenticator app, and send its code to POST /api/v1/me/totp/confirmation. From then on this sign-in counts in full."),
+    },
+    Page {
+        name: "step-up-required", status: 401,
+        title: ("Buktikan lagi bahwa ini Anda", "Prove again that it is you"),
+        meaning: ("Tindakan ini berbahaya bila dilakukan orang lain, jadi hanya dapat dilakukan dalam 15 menit sesudah masuk atau membuktikan diri.", "This would do harm in somebody else's hands, so it is done only within 15 minutes of signing in or of another proof."),
+        remedy: ("Kirim kode dari faktor kedua (atau kata sandi, bila tidak ada faktor kedua) ke POST /api/v1/auth/step-up dengan token yang sama, lalu ulangi permintaan ini.", "Send a code of the second factor (or the password, where there is none) to POST /api/v1/auth/step-up with the same token, and send this request again."),
+    },
+    Page {
         name: "forbidden", status: 403,
         title: ("Tidak diizinkan", "Not allowed"),
         meaning: ("Anda anggota di sini, tetapi peran atau cakupan Anda tidak mencakup tindakan ini.", "You are a member here, but your role or scope does not include this action."),

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use diesel::prelude::*;
 
-use super::throttle::Throttle;
+use super::{proof::note_proof, throttle::Throttle};
 use crate::{
     access::Public,
     accounts::{fold, is_open},
@@ -11,6 +11,7 @@ use crate::{
     password,
     problem::Problem,
     schema::{account_passwords, account_people, account_revisions, sign_ins},
+    second_factor,
 };
 
 /// How long a sign-in lasts, however often its token is renewed.
@@ -33,11 +34,12 @@ pub struct Origin {
     pub user_agent: Option<String>,
 }
 
-/// Signs an account in by its password.
+/// Signs an account in by its password, and by a code where it has a second factor.
 ///
 /// Whoever guesses learns nothing: a wrong password, an address that nobody has, a locked account and one whose
-/// password was never set get the same answer after the same work.
-pub async fn log_in(public: &Public, email: String, given: String) -> Result<SignIn, Problem> {
+/// password was never set get the same answer after the same work. That a code is missing is told to those alone who know
+/// the password; it is no failure, and clears none.
+pub async fn log_in(public: &Public, email: String, given: String, code: Option<String>) -> Result<SignIn, Problem> {
     let (service, now) = (public.service().clone(), public.service().clock.now());
     let (throttle, origin) = (Throttle::of_sign_in(&email, public.address()), public.origin());
     let folded = fold(&email);
@@ -61,16 +63,29 @@ pub async fn log_in(public: &Public, email: String, given: String) -> Result<Sig
         .write(move |conn, now| {
             // Others may have failed since we looked.
             throttle.check(conn, now)?;
-            match account.filter(|_| right) {
-                Some(account) if may_sign_in(conn, account, now)? => {
-                    throttle.succeeded(conn)?;
-                    Ok(Ok(begin(conn, account, &origin, now)?))
-                }
-                _ => {
-                    throttle.count(conn, now)?;
-                    Ok(Err(Problem::InvalidCredentials))
+            let mut known = account.filter(|_| right);
+            if let Some(account) = known
+                && !may_sign_in(conn, account, now)?
+            {
+                known = None;
+            }
+            let factor = known.map_or(Ok(false), |account| second_factor::is_set(conn, account))?;
+            if let (Some(account), true) = (known, factor) {
+                let Some(code) = code else { return Ok(Err(Problem::CodeRequired)) };
+                if !second_factor::take(conn, &service.sealer, account, &code, now)? {
+                    known = None;
                 }
             }
+            let Some(account) = known else {
+                throttle.count(conn, now)?;
+                return Ok(Err(Problem::InvalidCredentials));
+            };
+            throttle.succeeded(conn)?;
+            let made = begin(conn, account, &origin, now)?;
+            if factor {
+                note_proof(conn, made.id, true, now)?;
+            }
+            Ok(Ok(made))
         })
         .await
 }

@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use super::model::{self, SignIn};
 use crate::{
-    access::Public,
+    access::{Public, Tx},
     accounts::Account,
     db::Id,
     password::{self, PasswordFault},
@@ -18,6 +18,7 @@ use crate::{
 pub fn routes(api: &mut Routes<'_>) {
     api.service(log_in).service(refresh).service(log_out).service(set_password);
     super::resets::routes(api);
+    crate::second_factor::sign_in_routes(api);
     crate::invitations::acceptance_routes(api);
 }
 
@@ -28,6 +29,10 @@ pub struct Credentials {
     pub email: String,
     #[schema(min_length = 1, max_length = 1024, format = Password)]
     pub password: String,
+    /// Where the account has a second factor: the six digits of the authenticator app, or a recovery code.
+    #[serde(default)]
+    #[schema(min_length = 6, max_length = 40, example = "287082")]
+    pub code: Option<String>,
 }
 
 /// A refresh token.
@@ -67,19 +72,19 @@ pub struct Tokens {
 /// Sign in with a password
 ///
 /// Failures are counted for each account and each address: after too many of them comes 429. The answer does not
-/// tell whether there is such an account.
+/// tell whether there is such an account. Where it has a second factor, the code is sent too; a code is good once.
 #[utoipa::path(
     tag = "sign-ins", operation_id = "log_in",
     request_body = Credentials,
     responses(
         (status = 200, description = "The tokens", body = Tokens),
-        (status = 401, description = "`invalid-credentials`: address or password are wrong"),
+        (status = 401, description = "`invalid-credentials`: address, password or code are wrong. `code-required`: the account has a second factor"),
         (status = 429, description = "Too many failures: `too-many-requests`"),
     ),
 )]
 #[post("/auth/login")]
 async fn log_in(public: Public, Valid(given): Valid<Credentials>) -> Result<HttpResponse, Problem> {
-    let sign_in = model::log_in(&public, given.email, given.password).await?;
+    let sign_in = model::log_in(&public, given.email, given.password, given.code).await?;
     tokens(&public, &sign_in)
 }
 
@@ -143,7 +148,9 @@ async fn set_password(public: Public, Valid(given): Valid<NewPassword>) -> Resul
     let email = public.read(move |conn| Account::email_of_token(conn, &looked_up)).await?;
     password::check(&given.password, &email).map_err(refused)?;
     let phc = hashed(public.service(), given.password).await?;
-    public.change("account.set_password", move |tx| Account::set_password(tx, &token_hash, &phc)).await?;
+    let notice = public.service().settings.terms.notice.clone();
+    let set = move |tx: &mut Tx<'_>| Account::set_password(tx, &token_hash, &phc, &notice);
+    public.change("account.set_password", set).await?;
     Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish())
 }
 

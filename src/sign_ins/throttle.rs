@@ -40,6 +40,14 @@ impl Throttle {
         Throttle(vec![(format!("mail-to:{}", hidden(email)), MAILS_TO), (format!("mail-from:{from}"), MAILS_FROM)])
     }
 
+    /// Forgets what was counted for an address.
+    pub fn forget(conn: &mut AnyConnection, email: &str) -> QueryResult<()> {
+        let subjects = [format!("account:{}", hidden(email)), format!("mail-to:{}", hidden(email))];
+        diesel::delete(sign_in_failures::table.filter(sign_in_failures::subject.eq_any(subjects)))
+            .execute(conn)
+            .map(drop)
+    }
+
     /// Refuses while there were too many under any of them.
     pub fn check(&self, conn: &mut AnyConnection, now: DateTime<Utc>) -> Result<(), Problem> {
         for (subject, limit) in &self.0 {

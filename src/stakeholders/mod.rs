@@ -6,11 +6,15 @@
 //! Organisations are renamed, merged and split over the years. The past is never rewritten: what was done keeps the id of who
 //! did it, and what is live goes over by a change of its own.
 
+mod directory;
+mod imports;
 mod model;
 mod moving;
 mod reorganise;
 mod reorganise_routes;
 mod routes;
 
+pub use directory::Directory;
 pub use model::{NewStakeholder, Stakeholder, StakeholderState};
+pub use moving::programs as open_programs;
 pub use routes::routes;

@@ -172,7 +172,7 @@ impl Resource for Stakeholder {
         match action {
             Action::ConfirmStakeholder => state == "provisional",
             Action::EditStakeholder | Action::ReorganizeStakeholder => !GONE.contains(&state),
-            Action::CreateStakeholder => false,
+            Action::CreateStakeholder | Action::ImportStakeholders => false,
             _ => true,
         }
     }
@@ -309,7 +309,7 @@ impl Stakeholder {
     }
 }
 
-fn check(tx: &mut Tx<'_>, content: &NewStakeholder, own: Option<Id>) -> Result<(), Problem> {
+pub(super) fn check(tx: &mut Tx<'_>, content: &NewStakeholder, own: Option<Id>) -> Result<(), Problem> {
     for (number, name) in content.names.iter().enumerate() {
         check_days(&format!("/names/{number}/until_on"), name.from_on, name.until_on)?;
     }

@@ -3,12 +3,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    imports,
     model::{NewStakeholder, Stakeholder, StakeholderFilter},
     reorganise_routes,
 };
 use crate::{
     access::{Myself, Platform, Seen},
     db::Id,
+    decisions::Trial,
     history::{HistoryFilter, HistoryPage},
     idempotency::Repeat,
     page::{ListParams, Listing, PageParams, View, ViewParams},
@@ -17,11 +19,13 @@ use crate::{
     reason::Reason,
     routes::Routes,
     seen::IfMatch,
+    sheets::{ImportReport, Sheet, SheetFile},
     valid::{Patch, Valid},
 };
 
 pub fn routes(api: &mut Routes<'_>) {
     api.service(list).service(create).service(read).service(history).service(edit).service(confirm);
+    api.service(import);
     api.service(reorganise_routes::merge).service(reorganise_routes::split);
 }
 
@@ -69,6 +73,30 @@ async fn list(can: Myself<ReadStakeholder>, listing: Listing<StakeholderFilter>)
 #[post("/stakeholders")]
 async fn create(can: Platform<CreateStakeholder>, Valid(new): Valid<NewStakeholder>) -> Result<HttpResponse, Problem> {
     can.create(move |tx| Stakeholder::enter(tx, new)).await
+}
+
+/// Enter stakeholders from a table
+///
+/// CSV in UTF-8 as spreadsheets write it, separated by commas or semicolons, up to 2,000 rows: columns `name.id`, `kind`;
+/// optionally `name.en`, `abbreviation`, `kind_as_reported`, `codes` and `external_references` (each `system:code`,
+/// separated by spaces), `parent` (by id, code, name or abbreviation; it may stand in a row above) and `source` (a URL). An
+/// organisation that is there already, by a code, a reference or a name, stays as it is: so the same file can be sent
+/// again. One wrong cell refuses the file, and each is named. With `dry_run` the report tells of wrong rows too.
+#[utoipa::path(
+    tag = "stakeholders", operation_id = "import_stakeholders",
+    params(Trial, Repeat),
+    request_body(content = SheetFile, content_type = "text/csv"),
+    security(("bearer" = [Action::ImportStakeholders])),
+    responses((status = 200, description = "What came of each row", body = ImportReport)),
+)]
+#[post("/stakeholders/imports")]
+async fn import(
+    can: Platform<ImportStakeholders>,
+    trial: web::Query<Trial>,
+    sheet: Sheet,
+) -> Result<HttpResponse, Problem> {
+    let lang = can.language();
+    can.write_or_try(trial.dry_run, move |tx| imports::take(tx, &sheet)?.answer(tx, trial.dry_run, lang)).await
 }
 
 /// Read a stakeholder

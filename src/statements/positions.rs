@@ -162,7 +162,7 @@ impl Resource for Position {
     }
 
     /// Whether the statement has moved on, and whether positions are still taken on it, is found when it is read.
-    fn complete(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
+    fn complete(conn: &mut AnyConnection, _reach: &Reach, rows: &mut [Stored]) -> Result<(), Problem> {
         if rows.is_empty() {
             return Ok(());
         }

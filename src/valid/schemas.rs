@@ -21,16 +21,16 @@ const MOST_ERRORS: usize = 200;
 
 /// The schemas of the finished OpenAPI document, each compiled when it is first asked for.
 pub struct Schemas {
-    document: Arc<Value>,
+    components: Map<String, Value>,
     compiled: BTreeMap<String, OnceLock<Result<Validator, Arc<str>>>>,
 }
 
 impl Schemas {
     /// `document` is what [`crate::document::finish`] returned.
-    pub fn new(document: &Arc<Value>) -> Schemas {
-        let components = document.pointer("/components/schemas").and_then(Value::as_object).into_iter().flatten();
-        let compiled = components.map(|(name, _)| (name.clone(), OnceLock::new())).collect();
-        Schemas { document: document.clone(), compiled }
+    pub fn new(document: &Value) -> Schemas {
+        let components = document["components"]["schemas"].as_object().cloned().unwrap_or_default();
+        let compiled = components.keys().map(|name| (name.clone(), OnceLock::new())).collect();
+        Schemas { components, compiled }
     }
 
     /// Compiles everything, and names the first schema that does not compile: for start-up and tests.
@@ -99,7 +99,7 @@ impl Schemas {
     }
 
     pub(super) fn component(&self, name: &str) -> Option<&Value> {
-        self.document["components"]["schemas"].get(name)
+        self.components.get(name)
     }
 
     /// What `schema` stands for: references followed, and `null` left out of a choice.

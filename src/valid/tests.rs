@@ -60,7 +60,7 @@ struct Api;
 fn things_document() {}
 
 fn schemas() -> Schemas {
-    Schemas::new(&finish(Api::openapi(), &json!({})).into())
+    Schemas::new(&finish(Api::openapi(), &json!({})))
 }
 
 fn valid() -> Value {
@@ -257,7 +257,7 @@ async fn a_tagged_choice_tells_what_is_wrong_with_the_alternative_that_was_meant
         })
     };
     let place = json!({"oneOf": [alternative("city", "city"), alternative("village", "village")]});
-    let schemas = Schemas::new(&json!({"components": {"schemas": {"Place": place}}}).into());
+    let schemas = Schemas::new(&json!({"components": {"schemas": {"Place": place}}}));
     for (value, at, code) in [
         (json!({"at": "city"}), "/city", "required"),
         (json!({"at": "village", "village": 1}), "/village", "type"),

@@ -218,7 +218,7 @@ impl Resource for Webhook {
         })
     }
 
-    fn complete(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
+    fn complete(conn: &mut AnyConnection, _reach: &Reach, rows: &mut [Stored]) -> Result<(), Problem> {
         let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
         let found = Cursor::told(conn, &ids)?;
         for row in rows {

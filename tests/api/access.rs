@@ -69,12 +69,21 @@ fn fault(operation: &Operation, who: &Who, reply: &Reply) -> Option<String> {
             let other = reply.problem() == "not-own-organization" && (own || matches!(who, Member(Agency | Partner)));
             // Nor do they see another's machines.
             let hidden = *who == Member(Agency) && action.subject() == "client" && reply.problem() == "not-found";
+            // Nor is anybody shown another's request about their data.
+            let hidden = hidden || (operation.id == "get_personal_data_request" && reply.problem() == "not-found");
             // Nor does anybody end another's sign-in, or look after another programme's invitations or accounts.
             let hidden = hidden || (action == Action::EndOwnSignIn && reply.problem() == "not-found");
             let elsewhere = action.subject() == "invitation" || operation.id == "get_account_access";
             let elsewhere =
                 elsewhere && matches!(who, Neighbour(_)) && ["not-found", "invalid"].contains(&reply.problem());
-            reply.status.is_success() || [409, 412].contains(&reply.status.as_u16()) || other || hidden || elsewhere
+            // Nor does a code that was made up put an app in force.
+            let made_up = operation.id == "confirm_totp" && reply.pointers() == ["/code"];
+            reply.status.is_success()
+                || [409, 412].contains(&reply.status.as_u16())
+                || other
+                || hidden
+                || elsewhere
+                || made_up
         }
     };
     (!right).then(|| format!("the policy says {verdict:?}"))
@@ -166,6 +175,11 @@ fn who_may(action: Option<Action>) -> String {
     }
 }
 
+/// What is asked for beside the right.
+fn proof(action: Option<Action>) -> &'static str {
+    if action.is_some_and(Action::is_dangerous) { ", step-up" } else { "" }
+}
+
 /// One line for each operation, so that a change of rights is a line that a reviewer sees.
 #[test]
 fn the_published_table_of_who_may_do_what_is_up_to_date() {
@@ -178,7 +192,12 @@ fn the_published_table_of_who_may_do_what_is_up_to_date() {
         .iter()
         .map(|Operation { path, method, action, .. }| {
             let name = action.map_or("-", Action::name);
-            format!("{path:<paths$}  {:<6}  {name:<actions$}  {}\n", method.as_str(), who_may(*action))
+            format!(
+                "{path:<paths$}  {:<6}  {name:<actions$}  {}{}\n",
+                method.as_str(),
+                who_may(*action),
+                proof(*action)
+            )
         })
         .collect();
     lines.sort();

@@ -138,6 +138,7 @@ story! {
         assert!(admin["admin_actions"].as_array().unwrap().contains(&json!("account.lock")));
 
         world.clock.advance(TimeDelta::days(2));
+        world.prove(&Member(Admin));
         let account = world.get(Member(Admin), &format!("accounts/{partner}")).expect(200).await;
         world.post(Member(Admin), &format!("accounts/{partner}/lock")).if_match(&account.etag()).json(json!({"reason": "Cuti."})).expect(200).await;
         let because = async |query: &str| world.get(Member(Admin), &format!("{access}{query}")).expect(200).await.body["memberships"][0]["because"].clone();

@@ -18,7 +18,8 @@ use tangguh::{
 
 use crate::harness::*;
 
-fn batch(conn: &mut AnyConnection, sql: &str) {
+/// Runs statements that Diesel has no words for.
+pub fn batch(conn: &mut AnyConnection, sql: &str) {
     match conn {
         AnyConnection::Postgres(conn) => conn.batch_execute(sql).unwrap(),
         AnyConnection::Sqlite(conn) => conn.batch_execute(sql).unwrap(),

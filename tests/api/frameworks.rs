@@ -121,7 +121,7 @@ story! {
 story! {
     async fn loading_again_changes_nothing(world) {
         let before = world.get(Nobody, "frameworks/CRI/nodes").expect(200).await.text;
-        let schemas = std::sync::Arc::new(Schemas::new(&tangguh::api::document().into()));
+        let schemas = std::sync::Arc::new(Schemas::new(&tangguh::api::document()));
         let mut conn = world.conn();
         let head = ledger::head(&mut conn, tangguh::access::Ledger::PLATFORM).unwrap();
         assert!(frameworks::load(&mut conn, beginning(), &schemas).unwrap().is_empty());
@@ -139,7 +139,7 @@ story! {
         let mut conn = world.conn();
         tangguh::db::migrations::revert_all(&mut conn).unwrap();
         tangguh::db::migrations::run(&mut conn).unwrap();
-        let schemas = std::sync::Arc::new(Schemas::new(&tangguh::api::document().into()));
+        let schemas = std::sync::Arc::new(Schemas::new(&tangguh::api::document()));
         let start = std::sync::Arc::new(std::sync::Barrier::new(2));
         let instances: Vec<_> = (0..2)
             .map(|_| {

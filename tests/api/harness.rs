@@ -49,7 +49,7 @@ use tangguh::{
     webhooks::Outbound,
 };
 
-use crate::cluster;
+use crate::{cluster, operations::DOCUMENT};
 
 /// Writes a story as two tests, `name::sqlite` and `name::postgres`.
 macro_rules! story {
@@ -342,6 +342,14 @@ impl World {
         Some(token)
     }
 
+    /// Lets somebody prove at this moment to be who they are, as what is dangerous asks for.
+    pub fn prove(&self, who: &Who) {
+        if let Some(known) = World::address(who) {
+            let (_, sign_in) = self.seed.accounts[&known];
+            sign_ins::note_proof(&mut self.conn(), sign_in, false, self.clock.now()).unwrap();
+        }
+    }
+
     /// A connection to this world's database, for looking at what no client sees.
     pub fn conn(&self) -> AnyConnection {
         self.target.connect().unwrap()
@@ -423,6 +431,7 @@ fn settings(target: Target) -> Settings {
         public_url: ISSUER.into(),
         pools: Pools { readers: 2, writers: 2, waiting: 1000 },
         password_cost: Cost::Test,
+        second_factor: Roles::default(),
         webhooks: receiving(),
         ..given.check().unwrap()
     }
@@ -452,11 +461,11 @@ pub fn defaults() -> Given {
         limit_visitors: "off".into(),
         security_contact: "mailto:security@example.org".into(),
         webhook_rate: "100".into(),
+        digest_hour: "7".into(),
         ..Given::default()
     }
 }
 
-static DOCUMENT: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(api::document()));
 static SCHEMAS: LazyLock<Arc<Schemas>> = LazyLock::new(|| Arc::new(Schemas::new(&DOCUMENT)));
 
 fn serve(settings: Settings, clock: Clock) -> web::Data<Service> {
@@ -465,7 +474,7 @@ fn serve(settings: Settings, clock: Clock) -> web::Data<Service> {
     let keys = KeyRing::new(keys::load(&mut conn, &sealer).unwrap(), ISSUER.into()).unwrap();
     drop(conn);
     let db = Db::start(&settings.target, settings.pools);
-    web::Data::new(Service::new(db, clock, settings, sealer, keys, DOCUMENT.clone(), SCHEMAS.clone()))
+    web::Data::new(Service::new(db, clock, settings, sealer, keys, &DOCUMENT, SCHEMAS.clone()))
 }
 
 /// A copy of the template file, which is kept in memory: what is static is never removed.

@@ -12,7 +12,7 @@ use tangguh::{
 
 use crate::{
     harness::*,
-    post_office::{Came, PostOffice, carry, read},
+    post_office::{Came, PostOffice, carry, read, untrusted},
     sign_ins::with_password,
 };
 
@@ -186,5 +186,19 @@ story! {
         std::fs::write(&mails, "a file").unwrap();
         carry(&world).await;
         assert_eq!(listed(&world, "?state=waiting").await[0]["error"], "no_folder");
+    }
+}
+
+story! {
+    async fn a_server_whose_certificate_nobody_known_signed_gets_no_mail_and_that_is_told(world) {
+        let port = untrusted().await;
+        let from = mailbox("tangguh@tangguh.test").unwrap();
+        let way = Way::Smtp(Relay::new(&format!("smtps://127.0.0.1:{port}"), None, &from).unwrap());
+        let world = World::with(world.kind, |settings| settings.mail.way = way).unwrap();
+        with_password(&world, &Member(Lead));
+        forgot(&world, "lead@jakarta.example").await;
+        carry(&world).await;
+        let waiting = &listed(&world, "?state=waiting").await[0];
+        assert_eq!((&waiting["attempts"], &waiting["error"]), (&json!(1), &json!("no_trust")));
     }
 }

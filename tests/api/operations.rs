@@ -72,14 +72,10 @@ impl Operation {
         self.told.pointer("/requestBody/content/application~1x-www-form-urlencoded/schema")
     }
 
-    /// The schema of a file that it takes.
-    pub fn file(&self) -> Option<&'static Value> {
-        self.told.pointer("/requestBody/content")?.get(FILE).map(|media| &media["schema"])
-    }
-
-    /// Whether it takes a file.
-    pub fn takes_file(&self) -> bool {
-        self.file().is_some()
+    /// The media type of a file that it takes, and its schema.
+    pub fn file(&self) -> Option<(&'static str, &'static Value)> {
+        let content = self.told.pointer("/requestBody/content")?;
+        [FILE, SHEET].into_iter().find_map(|media| Some((media, &content.get(media)?["schema"])))
     }
 
     /// The schema of its JSON answer of this status.
@@ -154,6 +150,9 @@ impl Things {
         let invitation = json!({"email": format!("undangan@{program}.example"), "membership": {"program": program,
             "role": "observer", "stakeholder_id": stakeholder}});
         let invitation = world.post(lead.clone(), "invitations").json(invitation).expect(201).await.id();
+
+        let correction = json!({"kind": "correction", "account_id": account, "note": "Lewat surat."});
+        let request = world.post(Member(Admin), "personal-data/requests").json(correction).expect(201).await.id();
 
         let document = json!({"title": {"id": "Laporan"}, "kind": "report", "visibility": "public"});
         let document = post("documents", document).await.id();
@@ -248,7 +247,8 @@ impl Things {
         let path = format!("{slug}/inputs");
         let input = world.post(sender.clone(), &path).json(input("KB-1")).expect(201).await.id();
         let imports = format!("{slug}/input-imports");
-        let import = world.post(sender.clone(), &imports).header("content-type", FILE).bytes(file().into_bytes());
+        let import =
+            world.post(sender.clone(), &imports).header("content-type", FILE).bytes(file("import_inputs").into_bytes());
         let import = import.expect(202).await.id();
         // Of another, something came.
         let other = world.post(sender, &path).json(self::input("KB-2")).expect(201).await.id();
@@ -263,6 +263,7 @@ impl Things {
             ("account_id", account),
             ("sign_in_id", sign_ins["items"][0]["id"].as_str().unwrap().to_owned()),
             ("invitation_id", invitation),
+            ("request_id", request),
             ("membership_id", membership),
             ("document_id", document),
             ("phase_id", phase),
@@ -325,6 +326,7 @@ impl Things {
             "stakeholder_id",
             "account_id",
             "sign_in_id",
+            "request_id",
             "revision",
             "name",
             "event_code",
@@ -368,9 +370,13 @@ impl Things {
                 json!({"invitation_token": "tgh_in_none", "name": "Seorang", "password": PASSWORD})
             }
             "change_password" => json!({"current_password": PASSWORD, "password": "kuda lumping di bawah hujan"}),
+            "confirm_totp" => json!({"code": "000000"}),
+            "step_up" => json!({"password": PASSWORD}),
             "change_email" => json!({"current_password": PASSWORD, "email": "seorang@example.org"}),
             "send_invitation" => json!({"email": "undangan@example.org", "membership": {"program": self.id("program"),
                 "role": "observer", "stakeholder_id": self.id("stakeholder_id")}}),
+            "ask_about_personal_data" => json!({"kind": "access", "note": "Mohon salinannya."}),
+            "complete_personal_data_request" => json!({"outcome": "done", "answer": "Sudah dibetulkan."}),
             "create_account" => json!({"email": "seorang@example.org", "name": "Seorang"}),
             "create_stakeholder" => json!({"names": [{"name": name}], "kind": "media"}),
             "edit_stakeholder" => json!({"abbreviation": "LB"}),
@@ -447,6 +453,7 @@ impl Things {
             "skip_webhook_message" => json!({"sequence": 1, "reason": "Rusak."}),
             "replay_webhook_messages" => json!({"from_sequence": 1, "to_sequence": 2, "reason": "Terlewat."}),
             "lock_account"
+            | "reset_second_factor"
             | "unlock_account"
             | "confirm_stakeholder"
             | "end_membership"
@@ -480,17 +487,25 @@ impl Things {
         match self.good(operation) {
             Some(body) if operation.is_patch() => ask.patch(body),
             Some(body) => ask.json(body),
-            None if operation.takes_file() => ask.header("content-type", FILE).bytes(file().into_bytes()),
-            None => ask,
+            None => match operation.file() {
+                Some((media, _)) => ask.header("content-type", media).bytes(file(&operation.id).into_bytes()),
+                None => ask,
+            },
         }
     }
 }
 
-/// The media type of a file that an operation takes.
+/// The media types of files that operations take.
 pub const FILE: &str = "application/x-ndjson";
+pub const SHEET: &str = "text/csv";
 
-fn file() -> String {
-    format!("{}\n", input("KB-6"))
+fn file(operation: &str) -> String {
+    match operation {
+        "import_inputs" => format!("{}\n", input("KB-6")),
+        "import_stakeholders" => "name.id,kind\nLembaga Baru,media\n".into(),
+        "import_accounts" => "email,name\nseorang@example.org,Seorang\n".into(),
+        other => panic!("say what a good file of {other} is"),
+    }
 }
 
 /// Good values of the query parameters that an operation must have.

@@ -10,6 +10,13 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
 };
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        self, ServerConfig,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
+};
 
 use crate::harness::*;
 
@@ -139,6 +146,27 @@ impl PostOffice {
 pub async fn carry(world: &World) {
     let carrier = Carrier::new(&world.service);
     while carrier.run_once().await.unwrap() {}
+}
+
+/// The port of a server that speaks TLS with a certificate that it signed itself.
+pub async fn untrusted() -> u16 {
+    let pem = include_bytes!("unsigned.pem");
+    let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![CertificateDer::from_pem_slice(pem).unwrap()], key)
+        .unwrap();
+    let (acceptor, listener) = (TlsAcceptor::from(Arc::new(config)), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let port = listener.local_addr().unwrap().port();
+    actix_web::rt::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // The client says no to it.
+            _ = acceptor.accept(stream).await;
+        }
+    });
+    port
 }
 
 async fn line(stream: &mut BufReader<TcpStream>) -> Option<String> {

@@ -85,6 +85,7 @@ story! {
 
         // First, what would follow.
         world.clock.advance(TimeDelta::days(1));
+        world.prove(&Member(Admin));
         let (before, seen) = (rows(&world), world.get(Member(Admin), &path).expect(200).await.etag());
         let merge = || world.post(Member(Admin), &format!("{path}/merge")).if_match(&seen).json(into.clone());
         let tried = world.post(Member(Admin), &format!("{path}/merge?dry_run=true")).if_match(&seen).json(into.clone()).expect(200).await;

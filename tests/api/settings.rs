@@ -2,7 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use tangguh::{config::Given, db::Target, mail::Way, start};
+use tangguh::{
+    config::Given,
+    db::Target,
+    mail::Way,
+    policy::{Role, Roles},
+    start,
+};
 
 use crate::harness::*;
 
@@ -24,9 +30,11 @@ fn all_wrong_settings_are_told_at_once() {
         webhook_allow: "127.0.0.0/8, everywhere".into(),
         webhook_ca_file: Some("/nowhere/ca.pem".into()),
         webhook_rate: "0".into(),
+        digest_hour: "24".into(),
         smtp_url: Some("http://user:hunter2@mail.example.org".into()),
         mail_folder: Some("mails".into()),
         app_url: Some("tangguh.example".into()),
+        second_factor: Some("lead, boss".into()),
         ..defaults()
     };
     let wrong = given.check().err().unwrap();
@@ -43,11 +51,13 @@ fn all_wrong_settings_are_told_at_once() {
         "TANGGUH_SECURITY_CONTACT",
         "TANGGUH_WEBHOOK_ALLOW",
         "TANGGUH_WEBHOOK_CA_FILE",
+        "TANGGUH_DIGEST_HOUR",
         "TANGGUH_WEBHOOK_RATE",
         "TANGGUH_SMTP_URL begins",
         "TANGGUH_SMTP_URL and TANGGUH_MAIL_FOLDER",
         "TANGGUH_MAIL_FROM",
         "TANGGUH_APP_URL",
+        "TANGGUH_SECOND_FACTOR",
     ] {
         assert_eq!(wrong.iter().filter(|line| line.starts_with(name)).count(), 1, "{name}: {wrong:#?}");
     }
@@ -63,6 +73,10 @@ fn the_defaults_are_good() {
         (settings.public_url.as_str(), settings.pools.readers, settings.pools.writers),
         ("http://127.0.0.1:8080", 2, 1)
     );
+    assert_eq!(settings.second_factor, Roles::of(&[Role::Admin, Role::Lead]));
+    let none =
+        |given: &str| Given { second_factor: Some(given.into()), ..defaults() }.check().map(|one| one.second_factor);
+    assert!(none("none").is_ok_and(Roles::is_empty) && none(",").is_err());
     let pools = Given { database_url: "postgres://host/name".into(), ..defaults() }.check().unwrap().pools;
     assert_eq!((pools.readers, pools.writers), (std::thread::available_parallelism().map_or(2, usize::from).max(2), 4));
 }

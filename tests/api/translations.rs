@@ -142,7 +142,7 @@ story! {
 
 story! {
     async fn a_page_looks_at_so_many_things_and_no_more(world) {
-        let schemas = Schemas::new(&DOCUMENT.clone().into());
+        let schemas = Schemas::new(&DOCUMENT);
         let reach = Reach { ledger: world.program(), slug: "jakarta".into(), roles: Roles::of(&[Lead]), ..Reach::platform() };
         let last = act(&mut world.conn(), reach, "document.add", |tx| {
             let add = |tx: &mut _, title: Value| {

@@ -40,6 +40,7 @@ impl Place {
             limit_clients: "off".into(),
             limit_visitors: "off".into(),
             webhook_rate: "100".into(),
+            digest_hour: "7".into(),
             security_contact: "mailto:nobody@tangguh.test".into(),
             ..Given::default()
         };

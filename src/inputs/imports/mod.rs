@@ -10,7 +10,6 @@
 
 mod cells;
 mod closing;
-mod csv;
 mod model;
 mod process;
 mod routes;

@@ -1,67 +1,19 @@
 //! A file as it arrives, part by part: where its rows begin and end, and what makes the whole of it no good.
 
-use super::{csv::Csv, model::ImportFormat};
-use crate::problem::{FieldError, Problem};
+use super::model::ImportFormat;
+use crate::csv::{Columns, Csv, Fault, LONGEST_ROW, MARK, RawRow, next_number};
 
 /// The most rows of a file.
 pub const MOST_ROWS: i32 = 50_000;
 /// The most bytes of a file.
 pub const MOST_BYTES: usize = 64 << 20;
-/// The most bytes of a row. The longest input that can be taken has fewer, however it is escaped.
-pub const LONGEST_ROW: usize = 256 << 10;
 
-/// A row as it stands in the file.
-#[derive(Debug, PartialEq, Eq)]
-pub struct RawRow {
-    /// Its number among the rows, from 1.
-    pub number: i32,
-    /// The line of the file on which it begins, from 1.
-    pub line: i32,
-    /// A line of NDJSON, or the cells of a CSV row as a JSON array.
-    pub raw: String,
-}
-
-/// What makes a whole file no good.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Fault {
-    TooManyRows,
-    TooLarge,
-    /// The line.
-    NotUtf8(i32),
-    RowTooLong(i32),
-    /// What is wrong with the columns.
-    Columns(Vec<FieldError>),
-}
-
-impl Fault {
-    pub fn problem(self) -> Problem {
-        let whole =
-            |code: &'static str, id: String, en: String| Problem::Invalid(vec![FieldError::new("", code, id, en)]);
-        match self {
-            Fault::TooManyRows => whole(
-                "too_many_rows",
-                format!("paling banyak {MOST_ROWS} baris dalam satu berkas"),
-                format!("a file may have at most {MOST_ROWS} rows"),
-            ),
-            Fault::TooLarge => Problem::TooLarge(MOST_BYTES),
-            Fault::NotUtf8(line) => whole(
-                "not_utf8",
-                format!("baris berkas {line} bukan UTF-8: simpan berkas sebagai CSV UTF-8"),
-                format!("line {line} of the file is not UTF-8: save the file as CSV UTF-8"),
-            ),
-            Fault::RowTooLong(line) => whole(
-                "row_too_long",
-                format!(
-                    "baris mulai baris berkas {line} lebih dari {LONGEST_ROW} bita: adakah tanda kutip yang hilang?"
-                ),
-                format!(
-                    "the row at line {line} of the file has more than {LONGEST_ROW} bytes: is a quotation mark missing?"
-                ),
-            ),
-            Fault::Columns(errors) => Problem::Invalid(errors),
-        }
-    }
-}
+/// What the columns of a CSV file are called.
+static COLUMNS: Columns = Columns {
+    names: &["kind", "text", "language", "external_ref", "consultation", "subjects", "links", "evidence"],
+    required: 4,
+    most_rows: MOST_ROWS,
+};
 
 /// Finds the rows of a file.
 pub struct Rows {
@@ -77,13 +29,11 @@ enum Reader {
     Csv(Box<Csv>),
 }
 
-const MARK: &[u8] = b"\xEF\xBB\xBF";
-
 impl Rows {
     pub fn new(format: ImportFormat) -> Rows {
         let reader = match format {
             ImportFormat::Ndjson => Reader::Lines(Lines::default()),
-            ImportFormat::Csv => Reader::Csv(Box::default()),
+            ImportFormat::Csv => Reader::Csv(Box::new(Csv::new(&COLUMNS))),
         };
         Rows { reader, bytes: 0, begun: false, first: Vec::new() }
     }
@@ -92,7 +42,7 @@ impl Rows {
     pub fn feed(&mut self, part: &[u8], found: &mut Vec<RawRow>) -> Result<(), Fault> {
         self.bytes += part.len();
         if self.bytes > MOST_BYTES {
-            return Err(Fault::TooLarge);
+            return Err(Fault::TooLarge(MOST_BYTES));
         }
         if self.begun {
             return self.read(part, found);
@@ -119,7 +69,7 @@ impl Rows {
     pub fn columns(&self) -> Option<String> {
         match &self.reader {
             Reader::Lines(_) => None,
-            Reader::Csv(csv) => csv.columns(),
+            Reader::Csv(csv) => serde_json::to_string(csv.columns()?).ok(),
         }
     }
 
@@ -135,15 +85,6 @@ impl Rows {
             Reader::Csv(csv) => csv.feed(part, found),
         }
     }
-}
-
-/// The next number; a fault past the last.
-pub fn next_number(number: &mut i32) -> Result<i32, Fault> {
-    if *number == MOST_ROWS {
-        return Err(Fault::TooManyRows);
-    }
-    *number += 1;
-    Ok(*number)
 }
 
 /// Lines that are not blank.
@@ -182,7 +123,8 @@ impl Lines {
         if !text.trim().is_empty() {
             // PostgreSQL keeps no NUL; any other control character is no JSON either.
             let raw = text.trim().replace('\0', "\u{1}");
-            found.push(RawRow { number: next_number(&mut self.number)?, line: self.line, raw });
+            let number = next_number(&mut self.number, MOST_ROWS)?;
+            found.push(RawRow { number, line: self.line, place: self.line, raw });
         }
         self.begun.clear();
         Ok(())

@@ -11,16 +11,17 @@ use tokio::time::{Instant, timeout};
 use super::{
     closing::Unfinished,
     model::{ImportFailure, ImportFormat, ImportRowState, ImportState, InputImport},
-    rows::{Fault, MOST_BYTES, RawRow, Rows},
+    rows::{MOST_BYTES, Rows},
 };
 use crate::{
     access::{Can, Deputy, Recorded, Reply, Tx, as_trial},
+    csv::{Fault, RawRow},
     db::{At, Id},
     policy::gate::SendInput,
     problem::Problem,
     schema::{input_import_rows, input_imports},
     secret::hex,
-    valid::BodyDigest,
+    valid::{BodyDigest, must_be_utf8},
 };
 
 /// The most rows of a chunk, and the bytes after which it is full: what is in memory at one time.
@@ -61,11 +62,7 @@ fn format(request: &HttpRequest) -> Result<ImportFormat, Problem> {
         _ => return Err(Problem::UnsupportedMediaType(TAKEN)),
     };
     let said = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let parameters = said(header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
-    let charset = parameters.split(';').find_map(|one| one.trim().strip_prefix("charset="));
-    if charset.is_some_and(|charset| charset.trim_matches('"') != "utf-8") {
-        return Err(Problem::UnsupportedMediaType("charset=utf-8"));
-    }
+    must_be_utf8(request)?;
     if said(header::CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
         return Err(Problem::UnsupportedMediaType("Content-Encoding: identity"));
     }
@@ -134,8 +131,8 @@ async fn take_in(can: &Can<SendInput>, mut upload: Upload, dry_run: bool) -> Res
 
 fn failure_of(fault: &Fault) -> ImportFailure {
     match fault {
-        Fault::TooManyRows => ImportFailure::TooManyRows,
-        Fault::TooLarge => ImportFailure::TooLarge,
+        Fault::TooManyRows(_) => ImportFailure::TooManyRows,
+        Fault::TooLarge(_) => ImportFailure::TooLarge,
         Fault::NotUtf8(_) => ImportFailure::NotUtf8,
         Fault::RowTooLong(_) => ImportFailure::RowTooLong,
         Fault::Columns(_) => ImportFailure::WrongColumns,

@@ -251,8 +251,10 @@ story! {
                     let reply = match body {
                         Some(body) if operation.is_patch() => ask.patch(body),
                         Some(body) => ask.json(body),
-                        None if operation.takes_file() => ask.header("content-type", FILE).bytes(Vec::new()),
-                        None => ask,
+                        None => match operation.file() {
+                            Some((media, _)) => ask.header("content-type", media).bytes(Vec::new()),
+                            None => ask,
+                        },
                     };
                     let reply = reply.send().await;
                     assert!(!reply.status.is_server_error(), "{}: {}", operation.id, reply.text);

@@ -2,19 +2,91 @@
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::rows::{Fault, LONGEST_ROW, RawRow, next_number};
-use crate::problem::FieldError;
+use crate::problem::{FieldError, Problem};
 
-/// What the columns of a file are called. The first four must be there.
-pub const COLUMNS: [&str; 8] =
-    ["kind", "text", "language", "external_ref", "consultation", "subjects", "links", "evidence"];
-const REQUIRED: usize = 4;
-
+/// What may stand before all else: a byte-order mark.
+pub const MARK: &[u8] = b"\xEF\xBB\xBF";
+/// The most bytes of a row. The longest input that can be taken has fewer, however it is escaped.
+pub const LONGEST_ROW: usize = 256 << 10;
 /// The most bytes of a header line: far more than all names have.
 const LONGEST_HEADER: usize = 4 << 10;
 
-#[derive(Default)]
+/// What the columns of a file are called, and how many rows it may have.
+pub struct Columns {
+    pub names: &'static [&'static str],
+    /// So many of them, from the first, must be there.
+    pub required: usize,
+    pub most_rows: i32,
+}
+
+/// A row as it stands in the file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RawRow {
+    /// Its number among the rows that are not empty, from 1.
+    pub number: i32,
+    /// The line of the file on which it begins, from 1.
+    pub line: i32,
+    /// Its number as a spreadsheet shows it: the header is row 1, an empty row counts, a line break in a cell does not.
+    pub place: i32,
+    /// A line of NDJSON, or the cells of a CSV row as a JSON array.
+    pub raw: String,
+}
+
+/// What makes a whole file no good.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The most that there may be.
+    TooManyRows(i32),
+    /// The most bytes that there may be.
+    TooLarge(usize),
+    /// The line.
+    NotUtf8(i32),
+    RowTooLong(i32),
+    /// What is wrong with the columns.
+    Columns(Vec<FieldError>),
+}
+
+impl Fault {
+    pub fn problem(self) -> Problem {
+        let whole =
+            |code: &'static str, id: String, en: String| Problem::Invalid(vec![FieldError::new("", code, id, en)]);
+        match self {
+            Fault::TooManyRows(most) => whole(
+                "too_many_rows",
+                format!("paling banyak {most} baris dalam satu berkas"),
+                format!("a file may have at most {most} rows"),
+            ),
+            Fault::TooLarge(most) => Problem::TooLarge(most),
+            Fault::NotUtf8(line) => whole(
+                "not_utf8",
+                format!("baris berkas {line} bukan UTF-8: simpan berkas sebagai CSV UTF-8"),
+                format!("line {line} of the file is not UTF-8: save the file as CSV UTF-8"),
+            ),
+            Fault::RowTooLong(line) => whole(
+                "row_too_long",
+                format!(
+                    "baris mulai baris berkas {line} lebih dari {LONGEST_ROW} bita: adakah tanda kutip yang hilang?"
+                ),
+                format!(
+                    "the row at line {line} of the file has more than {LONGEST_ROW} bytes: is a quotation mark missing?"
+                ),
+            ),
+            Fault::Columns(errors) => Problem::Invalid(errors),
+        }
+    }
+}
+
+/// The next number; a fault past the last.
+pub fn next_number(number: &mut i32, most: i32) -> Result<i32, Fault> {
+    if *number == most {
+        return Err(Fault::TooManyRows(most));
+    }
+    *number += 1;
+    Ok(*number)
+}
+
 pub struct Csv {
+    known: &'static Columns,
     /// The header line, until it is whole.
     header: Vec<u8>,
     /// The reader, and the names of the columns, once the header line was read. A column without a name has nothing in
@@ -35,12 +107,20 @@ struct Begun {
     between: bool,
     /// The line on which the row begins.
     line: i32,
+    /// The number of the row before, as a spreadsheet shows it.
+    place: i32,
+    /// The last byte was a carriage return: a line feed after it is of the same line break.
+    returned: bool,
 }
 
 impl Csv {
+    pub fn new(known: &'static Columns) -> Csv {
+        Csv { known, header: Vec::new(), begun: None, number: 0 }
+    }
+
     pub fn feed(&mut self, part: &[u8], found: &mut Vec<RawRow>) -> Result<(), Fault> {
         if let Some(begun) = &mut self.begun {
-            return begun.read(part, &mut self.number, found);
+            return begun.read(part, self.known, &mut self.number, found);
         }
         self.header.extend_from_slice(part);
         if line_end(&self.header).is_some() {
@@ -56,16 +136,16 @@ impl Csv {
         match &mut self.begun {
             // Nothing more tells the reader that it is over.
             Some(begun) => {
-                begun.read(b"", &mut self.number, found)?;
-                if begun.columns.is_none() { named(&[]).map(drop) } else { Ok(()) }
+                begun.read(b"", self.known, &mut self.number, found)?;
+                if begun.columns.is_none() { named(&[], self.known).map(drop) } else { Ok(()) }
             }
             None => Ok(()),
         }
     }
 
-    /// The columns as a JSON array.
-    pub fn columns(&self) -> Option<String> {
-        serde_json::to_string(self.begun.as_ref()?.columns.as_ref()?).ok()
+    /// What stands in the header line, once it was read.
+    pub fn columns(&self) -> Option<&[String]> {
+        self.begun.as_ref()?.columns.as_deref()
     }
 
     fn begin(&mut self, found: &mut Vec<RawRow>) -> Result<(), Fault> {
@@ -83,8 +163,10 @@ impl Csv {
             ends_len: 0,
             between: true,
             line: 1,
+            place: 0,
+            returned: false,
         });
-        begun.read(&header, &mut self.number, found)
+        begun.read(&header, self.known, &mut self.number, found)
     }
 }
 
@@ -99,7 +181,13 @@ fn line_end(text: &[u8]) -> Option<usize> {
 
 impl Begun {
     /// Reads a part of the file to its end.
-    fn read(&mut self, mut part: &[u8], number: &mut i32, found: &mut Vec<RawRow>) -> Result<(), Fault> {
+    fn read(
+        &mut self,
+        mut part: &[u8],
+        known: &Columns,
+        number: &mut i32,
+        found: &mut Vec<RawRow>,
+    ) -> Result<(), Fault> {
         let last = part.is_empty();
         loop {
             if self.between {
@@ -111,6 +199,7 @@ impl Begun {
             self.between = false;
             let (result, read, written, ended) =
                 self.reader.read_record(part, &mut self.cells[self.cells_len..], &mut self.ends[self.ends_len..]);
+            self.returned = part[..read].last() == Some(&b'\r');
             part = &part[read..];
             self.cells_len += written;
             self.ends_len += ended;
@@ -124,7 +213,7 @@ impl Begun {
                     return Err(Fault::RowTooLong(self.line));
                 }
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
-                ReadRecordResult::Record => self.row(number, found)?,
+                ReadRecordResult::Record => self.row(known, number, found)?,
             }
         }
     }
@@ -133,6 +222,12 @@ impl Begun {
     fn pass_over_breaks<'p>(&mut self, part: &'p [u8]) -> &'p [u8] {
         let breaks = part.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
         let (breaks, rest) = part.split_at(breaks);
+        for byte in breaks {
+            // What is left of the break that ended the row before is no empty row.
+            let same = *byte == b'\n' && self.returned;
+            self.place += i32::from(!same);
+            self.returned = *byte == b'\r';
+        }
         // Nothing at all would tell the reader that the file is over.
         if !breaks.is_empty() {
             self.reader.read_record(breaks, &mut self.cells, &mut self.ends);
@@ -141,7 +236,8 @@ impl Begun {
         rest
     }
 
-    fn row(&mut self, number: &mut i32, found: &mut Vec<RawRow>) -> Result<(), Fault> {
+    fn row(&mut self, known: &Columns, number: &mut i32, found: &mut Vec<RawRow>) -> Result<(), Fault> {
+        self.place += 1;
         let mut cells = Vec::with_capacity(self.ends_len);
         let mut begin = 0;
         for end in &self.ends[..self.ends_len] {
@@ -150,10 +246,11 @@ impl Begun {
             begin = *end;
         }
         if self.columns.is_none() {
-            self.columns = Some(named(&cells)?);
+            self.columns = Some(named(&cells, known)?);
         } else if cells.iter().any(|cell| !cell.trim().is_empty()) {
             let raw = serde_json::Value::from(cells).to_string();
-            found.push(RawRow { number: next_number(number)?, line: self.line, raw });
+            let number = next_number(number, known.most_rows)?;
+            found.push(RawRow { number, line: self.line, place: self.place, raw });
         }
         (self.cells_len, self.ends_len, self.between) = (0, 0, true);
         Ok(())
@@ -161,18 +258,18 @@ impl Begun {
 }
 
 /// The names of a header line, if they are those that there are.
-fn named(cells: &[&str]) -> Result<Vec<String>, Fault> {
+fn named(cells: &[&str], known: &Columns) -> Result<Vec<String>, Fault> {
     let names: Vec<&str> = cells.iter().map(|cell| cell.trim()).collect();
     let mut errors = Vec::new();
     for (place, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-        if !COLUMNS.contains(name) {
+        if !known.names.contains(name) {
             let (id, en) = ("tidak ada kolom dengan nama ini", "there is no column of this name");
             errors.push(FieldError::new(name.chars().take(60).collect::<String>(), "unknown_column", id, en));
         } else if names[..place].contains(name) {
             errors.push(FieldError::new(*name, "repeated", "kolom ini muncul dua kali", "this column stands twice"));
         }
     }
-    let missing = COLUMNS[..REQUIRED].iter().filter(|name| !names.contains(name));
+    let missing = known.names[..known.required].iter().filter(|name| !names.contains(name));
     errors.extend(
         missing.map(|name| FieldError::new(*name, "required", "kolom ini wajib ada", "this column is required")),
     );
