@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::http::Method;
+use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tangguh::policy::Role::*;
+use tangguh::{policy::Role::*, sign_ins::sweep};
 
 use crate::{
     access::everybody,
@@ -40,6 +41,7 @@ const KEPT: &[(&str, &[&str], &str)] = &[
     ("user_agent", &["sign_ins.user_agent"], "for its owner to recognise a sign-in"),
     ("address", &["sign_ins.address"], "the same"),
     ("address", &["sign_in_failures.subject"], "guesses are counted, for a quarter of an hour"),
+    ("note", &["personal_data_request_notes.note"], "what somebody asked about their data, on no ledger"),
     ("attendee", &["attendance_people.name"], "the table of people who attended"),
     ("position", &["attendance_people.position"], "the same"),
     ("contact", &["attendance_people.contact"], "the same"),
@@ -57,6 +59,19 @@ const TOLD: &[(&[&str], &[&str], &str, &str)] = &[
     ),
     (&["address", "user_agent"], &["list_account_sign_ins"], "admin", "the same"),
     (&["email", "forgetful"], &["list_mails"], "admin", "who finds out why a mail does not go through"),
+    (
+        &["name", "email", "new_email", "address", "user_agent", "note"],
+        &["get_own_personal_data"],
+        "owner",
+        "all that is kept of oneself",
+    ),
+    (
+        &["name", "email", "new_email", "address", "user_agent", "note"],
+        &["get_account_personal_data"],
+        "admin",
+        "for a copy to somebody who cannot sign in",
+    ),
+    (&["note"], &["list_personal_data_requests"], "owner, admin", "who asked, and who answers"),
     (&["invited"], &["list_invitations"], "lead, secretariat, admin", "who invite, and revoke"),
     (
         &["name"],
@@ -96,7 +111,7 @@ impl Canaries {
         };
         let (email, new_email, invited, forgetful, unknown) =
             (mail("email"), mail("new_email"), mail("invited"), mail("forgetful"), mail("unknown"));
-        for field in ["name", "user_agent", "attendee", "position", "contact"] {
+        for field in ["name", "user_agent", "note", "attendee", "position", "contact"] {
             people.insert(field, format!("Kenari {field} {mark}"));
         }
         people.insert("address", ADDRESS.into());
@@ -126,8 +141,13 @@ impl Canaries {
         secret("access_token", &tokens["access_token"]);
         secret("refresh_token", &tokens["refresh_token"]);
 
-        // What goes out by mail: some has, and some waits.
         let owner = Bearer(tokens["access_token"].as_str().unwrap().into());
+        let factor = world.post(owner.clone(), "me/totp").expect(201).await.body;
+        secret("totp_secret", &factor["secret"]);
+        let question = json!({"kind": "access", "note": people["note"]});
+        world.post(owner.clone(), "personal-data/requests").json(question).expect(201).await;
+
+        // What goes out by mail: some has, and some waits.
         office.deliver(world).await;
         move_to(world, owner, &password, &new_email).expect(202).await;
         secret("email_token", &json!(office.only(office.deliver(world).await).token()));
@@ -214,6 +234,35 @@ fn variants(operation: &Operation) -> Vec<(String, String)> {
     }
 }
 
+/// What the answers of these operations tell, asked by everybody in every way: `field by operation to caller`.
+async fn told(world: &World, canaries: &Canaries, of: impl Fn(&Operation) -> bool) -> BTreeSet<String> {
+    let mut everybody: Vec<(Who, String)> = everybody().iter().map(|who| (signed_in(world, who), name(who))).collect();
+    everybody.push((Bearer(canaries.secrets["access_token"].clone()), "owner".into()));
+    let mut told = BTreeSet::new();
+    for operation in OPERATIONS.iter().filter(|operation| of(operation)) {
+        for ((caller, name), (query, media)) in
+            everybody.iter().flat_map(|who| variants(operation).into_iter().map(move |how| (who, how)))
+        {
+            let path = canaries.things.fill(&operation.path) + &query;
+            let mut ask = world.ask(caller.clone(), operation.method.clone(), &path).header("accept", &media);
+            if operation.is_pinned() {
+                ask = ask.if_match("\"999.none\"");
+            }
+            let ask = match canaries.things.good(operation) {
+                Some(body) if operation.is_patch() => ask.patch(body),
+                Some(body) => ask.json(body),
+                None => ask,
+            };
+            let reply = ask.send().await;
+            let headers: String = reply.headers.iter().map(|(name, value)| format!("{name}: {value:?}\n")).collect();
+            for field in canaries.in_text(&(reply.text + &headers)) {
+                told.insert(format!("{field} by {} to {name}", operation.id));
+            }
+        }
+    }
+    told
+}
+
 story! {
     async fn no_canary_sings_where_it_may_not(world) {
         let log = Logbook::open();
@@ -225,33 +274,10 @@ story! {
         canaries.secrets.insert("webhook_secret", hook.secret.clone());
         let mut kept = found(&world, &canaries.people);
 
-        // Every operation, asked by everybody in every way: reading first, since the rest changes things.
-        let mut told: BTreeSet<String> = BTreeSet::new();
-        let mut everybody: Vec<(Who, String)> = everybody().iter().map(|who| (signed_in(&world, who), name(who))).collect();
-        everybody.push((Bearer(canaries.secrets["access_token"].clone()), "owner".into()));
-        let reading = OPERATIONS.iter().filter(|operation| operation.method == Method::GET);
-        let writing = OPERATIONS.iter().filter(|operation| operation.method != Method::GET);
-        for operation in reading.chain(writing) {
-            for (caller, name) in &everybody {
-                for (query, media) in variants(operation) {
-                    let path = canaries.things.fill(&operation.path) + &query;
-                    let mut ask = world.ask(caller.clone(), operation.method.clone(), &path).header("accept", &media);
-                    if operation.is_pinned() {
-                        ask = ask.if_match("\"999.none\"");
-                    }
-                    let ask = match canaries.things.good(operation) {
-                        Some(body) if operation.is_patch() => ask.patch(body),
-                        Some(body) => ask.json(body),
-                        None => ask,
-                    };
-                    let reply = ask.send().await;
-                    let headers: String = reply.headers.iter().map(|(name, value)| format!("{name}: {value:?}\n")).collect();
-                    for field in canaries.in_text(&(reply.text + &headers)) {
-                        told.insert(format!("{field} by {} to {name}", operation.id));
-                    }
-                }
-            }
-        }
+        let reading = told(&world, &canaries, |operation| operation.method == Method::GET).await;
+        // The rest changes things.
+        let writing = told(&world, &canaries, |operation| operation.method != Method::GET).await;
+        let told: BTreeSet<String> = reading.union(&writing).cloned().collect();
         let may = permitted();
         let mut faults: Vec<String> = told.difference(&may).map(|one| format!("an answer tells the {one}")).collect();
         faults.extend(may.difference(&told).map(|one| format!("permitted for nothing: the {one}")));
@@ -274,6 +300,31 @@ story! {
         faults.extend(may.difference(&kept).map(|one| format!("permitted for nothing: the {one}")));
         faults.extend(found(&world, &canaries.secrets).iter().map(|one| format!("the database has the {one}")));
         assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+        world.verify();
+    }
+}
+
+story! {
+    async fn after_an_erasure_no_canary_is_left(world) {
+        let (world, office) = PostOffice::world(world.kind).await;
+        with_password(&world, &Member(Lead));
+        let canaries = Canaries::plant(&world, &office).await;
+        let own = ["name", "email", "new_email", "user_agent", "address", "note"];
+        let mut marks = canaries.people.clone();
+        marks.retain(|field, _| own.contains(field));
+        let asked = json!({"kind": "erasure", "account_id": canaries.things.id("account_id"), "note": "Lewat surat."});
+        let asked = world.post(Member(Admin), "personal-data/requests").json(asked).expect(201).await;
+        let path = format!("personal-data/requests/{}/completion", asked.id());
+        let done = json!({"outcome": "done", "answer": "Sudah dihapus."});
+        world.post(Member(Admin), &path).json(done).expect(200).await;
+        // Guesses from an address are counted for a quarter of an hour, whoever made them.
+        world.clock.advance(TimeDelta::minutes(16));
+        sweep(&mut world.conn(), world.clock.now()).unwrap();
+        office.deliver(&world).await;
+        assert_eq!(found(&world, &marks), BTreeSet::new());
+        let told = told(&world, &canaries, |operation| operation.method == Method::GET).await;
+        let left: Vec<&String> = told.iter().filter(|one| own.iter().any(|field| one.starts_with(&format!("{field} ")))).collect();
+        assert!(left.is_empty(), "{left:?}");
         world.verify();
     }
 }
