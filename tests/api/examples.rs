@@ -189,7 +189,8 @@ impl Mask {
             "kid" => "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k".into(),
             "jws" => "eyJhbGciOiJFZERTQSIsImI2NCI6ZmFsc2V9..c2lnbmF0dXJl".into(),
             "etag" => "\"1.Xk2v0PqWcRk1bB9E\"".into(),
-            "digest" | "hash" if text.len() == 64 => {
+            // The choice of a daily mail is called so too.
+            "digest" | "hash" if !["never", "daily"].contains(&text) => {
                 "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into()
             }
             _ => self.without_ids(text),
