@@ -185,7 +185,7 @@ story! {
         let none = world.get(who, "{p}/changes?types=membership,membership.grant").expect(200).await;
         assert_eq!(none.items(), [] as [Value; 0]);
         assert!(none.body["after"].as_str().unwrap().starts_with(&format!("{}.", none.body["head_sequence"])));
-        for wrong in ["account", "question,unknown", "question.unknown", "account_revisions"] {
+        for wrong in ["invitation", "question,unknown", "question.unknown", "account_revisions"] {
             let refused = world.get(lead.clone(), &format!("{{p}}/changes?types={wrong}")).expect(400).await;
             assert_eq!((refused.problem(), refused.pointers()), ("invalid-query", vec!["?types"]), "{wrong}");
         }
