@@ -181,11 +181,11 @@ pub struct ReportedRow {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImportReport {
     #[schema(minimum = 0)]
-    pub created_count: usize,
+    pub created_count: i32,
     #[schema(minimum = 0)]
-    pub unchanged_count: usize,
+    pub unchanged_count: i32,
     #[schema(minimum = 0)]
-    pub wrong_count: usize,
+    pub wrong_count: i32,
     /// In the order of the file; rows without anything in them are left out.
     #[schema(max_items = 2000)]
     pub rows: Vec<ReportedRow>,
@@ -214,7 +214,7 @@ impl Taken {
         if !trial && !errors.is_empty() {
             return Err(Problem::Invalid(errors));
         }
-        let count = |wanted: RowOutcome| self.0.iter().filter(|(_, outcome, _)| *outcome == wanted).count();
+        let count = |wanted: RowOutcome| self.0.iter().filter(|(_, outcome, _)| *outcome == wanted).count() as i32;
         let rows = self.0.iter().map(|(row, outcome, id)| ReportedRow {
             row: row.place,
             outcome: *outcome,
