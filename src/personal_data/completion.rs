@@ -60,7 +60,7 @@ pub struct CompletedDataRequest {
     pub request: serde_json::Value,
     /// How many memberships ended.
     #[schema(minimum = 0)]
-    pub memberships_ended: usize,
+    pub memberships_ended: i32,
     /// Rows of ledgers whose texts were erased.
     pub erased_rows: Vec<LedgerPlace>,
     /// Rows that have the name in them, or one of `words`, and are not erased: look at them in a trial (`dry_run=true`),
@@ -71,7 +71,7 @@ pub struct CompletedDataRequest {
 /// What an act did.
 #[derive(Default)]
 struct Did {
-    memberships: usize,
+    memberships: i32,
     rows: Vec<LedgerPlace>,
     still_named: Vec<NamingRow>,
 }

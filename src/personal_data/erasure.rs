@@ -34,7 +34,7 @@ pub struct Also<'a> {
 
 /// What came of it.
 pub struct Erased {
-    pub memberships: usize,
+    pub memberships: i32,
     /// The rows whose texts were erased.
     pub rows: Vec<LedgerPlace>,
     /// Rows that have the name in them, or another word that was listed, and that nobody listed.

@@ -14,7 +14,7 @@ use crate::{
 
 /// Ends an account's memberships in the programmes in which something can still change, then its sign-ins and the account.
 /// Answers how many memberships ended.
-pub fn leave(tx: &mut Tx<'_>, id: Id, state: AccountState, why: &str) -> Result<usize, Problem> {
+pub fn leave(tx: &mut Tx<'_>, id: Id, state: AccountState, why: &str) -> Result<i32, Problem> {
     let account: Account = tx.look(id)?;
     account.may_leave(tx)?;
     let mut ended = 0;

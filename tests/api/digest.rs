@@ -83,6 +83,7 @@ story! {
         let lock = async |who: Who| {
             let path = format!("accounts/{}", world.account(&who));
             let seen = world.get(Member(Admin), &path).expect(200).await.etag();
+            world.prove(&Member(Admin));
             world.post(Member(Admin), &format!("{path}/lock")).if_match(&seen).json(json!({"reason": "Ponsel hilang."})).expect(200).await;
         };
         lock(Member(Partner)).await;

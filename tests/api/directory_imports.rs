@@ -275,6 +275,7 @@ story! {
         let mistyped = new("budy@dinas.example").expect(201).await;
         let path = format!("accounts/{}", mistyped.body["account_id"].as_str().unwrap());
         let seen = world.get(Member(Admin), &path).expect(200).await.etag();
+        world.prove(&Member(Admin));
         world.patch(Member(Admin), &path).if_match(&seen).patch(json!({"email": "budi@dinas.example"})).expect(200).await;
         assert!(office.deliver(&world).await.is_empty());
         world.verify();

@@ -301,6 +301,7 @@ story! {
 
         let path = format!("accounts/{}", world.account(&Outsider));
         let tag = world.get(Member(Admin), &path).expect(200).await.etag();
+        world.prove(&Member(Admin));
         world.post(Member(Admin), &format!("{path}/lock")).if_match(&tag).json(json!({"reason": "Pindah."})).expect(200).await;
         world.clock.advance(TimeDelta::days(729));
         assert_eq!(due().await.body["retention"], json!([]));
