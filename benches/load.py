@@ -24,7 +24,7 @@ FLOORS = {
     "postgres": {"one": 0.17, "page": 0.045},
 }
 FLOORS_OF_BOTH = {"304 of one": 1.0, "page 200 of page 1": 0.9, "revise, 1 programme": 0.5, "revise, 10 programmes": 0.5}
-CEILINGS = {"p99 of one, ms": 10, "memory at rest, MB": 60, "ready after, ms": 150}
+CEILINGS = {"p99 of one, ms": 10, "memory at rest, MB": 80, "ready after, ms": 150}
 
 
 def ten_programs(service):
