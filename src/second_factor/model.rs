@@ -45,7 +45,10 @@ pub struct TotpSecret {
 /// Codes for when the authenticator app is lost. They are shown this once; each is good once.
 #[derive(Serialize, ToSchema)]
 pub struct RecoveryCodes {
-    #[schema(min_items = 10, max_items = 10, example = json!(["gezd-gnbv-gy3t-qojq"]))]
+    #[schema(min_items = 10, max_items = 10, example = json!([
+        "gezd-gnbv-gy3t-qojq", "mfrg-gzdf-mztw-q2lk", "nruw-u3lo-n5yh-c4tt", "ov3h-o6dz-pizd-gnbv", "ge2t-mnzy-he2d-kojq",
+        "kryh-k4tj-mnsx-g5dt", "onxw-25dp-pizg-c3tp", "pfxx-k2lu-nbsx-e43f", "o5ux-g2df-onxw-yzlo", "mzuw-2zlo-orzw-63tf"
+    ]))]
     pub recovery_codes: Vec<String>,
 }
 
