@@ -221,6 +221,7 @@ pub fn app(
         .route("/docs", web::get().to(Swagger::serve))
         .route("/docs/{file:.*}", web::get().to(Swagger::serve))
         .default_service(web::to(nowhere))
+        .wrap(from_fn(known_method))
         .wrap(from_fn(access::authenticate))
         .wrap(from_fn(accept))
         .wrap(cors)
@@ -244,17 +245,29 @@ fn cors(origins: &[String]) -> Cors {
         .block_on_origin_mismatch(false)
 }
 
-/// A path that there is not, or a method that a path does not know; and what OPTIONS asks of one that there is.
+/// A path that there is not; and what OPTIONS asks of one that there is.
 async fn nowhere(request: HttpRequest, service: web::Data<Service>) -> Result<HttpResponse, Problem> {
     match service.operations.methods(request.path()) {
         Some(methods) if request.method() == Method::OPTIONS => {
             Ok(HttpResponse::NoContent().insert_header((header::ALLOW, methods.join(", "))).finish())
         }
-        // A word of the path was percent-encoded for no reason: nobody else is sent here with a method that fits.
-        Some(methods) if methods.iter().any(|method| method == request.method().as_str()) => Err(Problem::NotFound),
-        Some(methods) => Err(Problem::MethodNotAllowed(methods.to_vec())),
-        None => Err(Problem::NotFound),
+        _ => Err(Problem::NotFound),
     }
+}
+
+/// Refuses a method that a path does not know. The routes would take `GET /things/batch` for `GET /things/{id}`.
+async fn known_method(
+    request: ServiceRequest,
+    next: actix_web::middleware::Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let service = request.app_data::<web::Data<Service>>();
+    let methods = service.and_then(|service| service.operations.methods(request.path()));
+    let unknown = methods.filter(|methods| !methods.iter().any(|method| method == request.method().as_str()));
+    if let Some(methods) = unknown {
+        let refused = actix_web::ResponseError::error_response(&Problem::MethodNotAllowed(methods.to_vec()));
+        return Ok(request.into_response(refused).map_into_right_body());
+    }
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
 /// Many more than any operation has. Each is compared with all before it: ten thousand, for which there is room in a

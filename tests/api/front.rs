@@ -1,8 +1,11 @@
 //! What stands in front of every handler.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use actix_web::http::Method;
 use tangguh::policy::Role::*;
 
-use crate::harness::*;
+use crate::{harness::*, operations::OPERATIONS};
 
 story! {
     async fn every_answer_has_the_security_headers(world) {
@@ -53,5 +56,25 @@ story! {
         assert!(refused.header("access-control-expose-headers").is_some_and(|names| names.contains("etag")));
         let stranger = world.get(Nobody, "me").header("origin", "https://elsewhere.example").send().await;
         assert_eq!(stranger.header("access-control-allow-origin"), None);
+    }
+}
+
+story! {
+    async fn a_method_that_a_path_does_not_know_is_405_and_never_taken_for_another_paths(world) {
+        let mut paths: BTreeMap<&str, BTreeSet<&Method>> = BTreeMap::new();
+        for operation in OPERATIONS.iter() {
+            paths.entry(&operation.path).or_default().insert(&operation.method);
+        }
+        for (path, known) in paths {
+            let words = path.split('/').map(|word| if word.starts_with('{') { "x" } else { word });
+            let path = format!("/{}", words.collect::<Vec<_>>().join("/"));
+            for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+                if !known.contains(&method) {
+                    let reply = world.ask(Member(Admin), method.clone(), &path).expect(405).await;
+                    let allowed = reply.header("allow").unwrap();
+                    assert!(known.iter().all(|one| allowed.contains(one.as_str())), "{method} {path}: {allowed}");
+                }
+            }
+        }
     }
 }
