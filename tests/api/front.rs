@@ -61,18 +61,18 @@ story! {
 
 story! {
     async fn a_method_that_a_path_does_not_know_is_405_and_never_taken_for_another_paths(world) {
-        let mut paths: BTreeMap<&str, BTreeSet<&Method>> = BTreeMap::new();
+        let mut paths: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for operation in OPERATIONS.iter() {
-            paths.entry(&operation.path).or_default().insert(&operation.method);
+            paths.entry(&operation.path).or_default().insert(operation.method.as_str());
         }
         for (path, known) in paths {
             let words = path.split('/').map(|word| if word.starts_with('{') { "x" } else { word });
             let path = format!("/{}", words.collect::<Vec<_>>().join("/"));
             for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
-                if !known.contains(&method) {
+                if !known.contains(method.as_str()) {
                     let reply = world.ask(Member(Admin), method.clone(), &path).expect(405).await;
                     let allowed = reply.header("allow").unwrap();
-                    assert!(known.iter().all(|one| allowed.contains(one.as_str())), "{method} {path}: {allowed}");
+                    assert!(known.iter().all(|one| allowed.contains(one)), "{method} {path}: {allowed}");
                 }
             }
         }
