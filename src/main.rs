@@ -295,7 +295,7 @@ fn reset_second_factor(given: &Given, email: &str, reason: &str) -> anyhow::Resu
     settings.target.must_exist()?;
     let mut conn = settings.target.connect()?;
     migrations::run(&mut conn)?;
-    let schemas = Arc::new(Schemas::new(&api::document().into()));
+    let schemas = Arc::new(Schemas::new(&api::document()));
     let why: Reason = valid::checked(serde_json::json!({"reason": reason}), &schemas).map_err(start::told)?;
     let account = Account::by_email(&mut conn, email).map_err(start::told)?;
     let account = account.with_context(|| format!("no account has the address {email}"))?;
