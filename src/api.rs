@@ -3,8 +3,8 @@
 
 use actix_cors::Cors;
 use actix_web::{
-    App, Error, HttpRequest, HttpResponse,
-    body::MessageBody,
+    App, Error, HttpRequest, HttpResponse, ResponseError as _,
+    body::{EitherBody, MessageBody},
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
     guard::{Guard, fn_guard},
     http::{Method, header},
@@ -255,6 +255,11 @@ async fn nowhere(request: HttpRequest, service: web::Data<Service>) -> Result<Ht
     }
 }
 
+/// The answer to a request that goes no further.
+fn refuse<B>(request: ServiceRequest, problem: &Problem) -> ServiceResponse<EitherBody<B>> {
+    request.into_response(problem.error_response()).map_into_right_body()
+}
+
 /// Refuses a method that a path does not know. The routes would take `GET /things/batch` for `GET /things/{id}`.
 async fn known_method(
     request: ServiceRequest,
@@ -264,8 +269,8 @@ async fn known_method(
     let methods = service.and_then(|service| service.operations.methods(request.path()));
     let unknown = methods.filter(|methods| !methods.iter().any(|method| method == request.method().as_str()));
     if let Some(methods) = unknown {
-        let refused = actix_web::ResponseError::error_response(&Problem::MethodNotAllowed(methods.to_vec()));
-        return Ok(request.into_response(refused).map_into_right_body());
+        let problem = Problem::MethodNotAllowed(methods.to_vec());
+        return Ok(refuse(request, &problem));
     }
     Ok(next.call(request).await?.map_into_left_body())
 }
@@ -291,8 +296,7 @@ async fn accept(
         })
     };
     if let Some(problem) = names_nothing() {
-        let refused = actix_web::ResponseError::error_response(&problem);
-        return Ok(request.into_response(refused).map_into_right_body());
+        return Ok(refuse(request, &problem));
     }
     let wanted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
     // Failures are JSON of a kind of their own: whoever asks for that takes JSON.
@@ -302,8 +306,7 @@ async fn accept(
         let offered = service.map_or(&[][..], |service| service.operations.media(request.method(), request.path()));
         if !pages::accepts(wanted, offered) {
             let offered = if offered.is_empty() { USUAL[..1].to_vec() } else { offered.to_vec() };
-            let refused = actix_web::ResponseError::error_response(&Problem::NotAcceptable(offered));
-            return Ok(request.into_response(refused).map_into_right_body());
+            return Ok(refuse(request, &Problem::NotAcceptable(offered)));
         }
     }
     Ok(next.call(request).await?.map_into_left_body())
