@@ -18,7 +18,7 @@ use crate::{
     schema::{account_revisions, input_imports, membership_revisions, program_revisions, webhook_revisions},
     sign_ins::OpenSignIn,
     stakeholders::Stakeholder,
-    versioned::Resource,
+    versioned::{self, Resource},
     webhooks::Webhook,
 };
 
@@ -219,7 +219,7 @@ pub fn unbacked(tx: &mut Tx<'_>, stakeholder: Id, day: NaiveDate) -> Result<Vec<
         .load(tx.conn)?;
     let mut told = Vec::new();
     for body in bodies {
-        let webhook: Webhook = serde_json::from_str(&body).map_err(Problem::internal)?;
+        let webhook: Webhook = versioned::parse(&body)?;
         if !webhook.is_backed(tx.conn, tx.reach.ledger, day)? {
             told.push(Consequence::to(ConsequenceKind::WebhookStops, &tx.reach.slug, &webhook));
         }

@@ -152,6 +152,11 @@ impl Stored {
     }
 }
 
+/// What a stored text says, as the type that reads of it what it needs. We wrote it: that it cannot be read is our fault.
+pub fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Problem> {
+    serde_json::from_str(body).map_err(Problem::internal)
+}
+
 /// The text of a JSON object with more members behind its own.
 pub fn with_members(body: &str, more: &str) -> String {
     format!("{},{more}}}", body.strip_suffix('}').unwrap_or(body))

@@ -17,6 +17,7 @@ use crate::{
     schema::{client_keys, client_revisions, program_revisions, revoked_tokens},
     service::Service,
     token::{AccessClaims, ClientClaims},
+    versioned,
 };
 
 /// How a key is named: by what the client shows of it, or by its id.
@@ -119,7 +120,7 @@ impl Caller {
 
 fn of_row(row: Row) -> Result<Caller, Problem> {
     let (key, key_expires_on, last_used_at, program, body, slug, program_state, time_zone) = row;
-    let client: Client = serde_json::from_str(&body).map_err(Problem::internal)?;
+    let client: Client = versioned::parse(&body)?;
     let time_zone = time_zone_named(&time_zone)?;
     let until_on = key_expires_on.map_or(client.content.expires_on, |day| day.min(client.content.expires_on));
     let slug: Arc<str> = slug.into();

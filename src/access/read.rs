@@ -26,7 +26,7 @@ use crate::{
     problem::{Lang, Problem},
     programs::time_zone_named,
     schema::program_revisions,
-    versioned::{Resource, Stored, hidden, with_members},
+    versioned::{self, Resource, Stored, hidden, with_members},
 };
 
 /// The rows of a page, and how many there are in all where that was asked.
@@ -131,7 +131,7 @@ fn viewed<R: Resource>(
     }
     let mut value: Value = serde_json::from_str(&render::<R>(stored, reach)).map_err(Problem::internal)?;
     if let Some(language) = view.language {
-        let resource: R = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let resource: R = versioned::parse(&stored.body)?;
         for (pointer, _) in resource.texts() {
             if let Some(text) = value.pointer_mut(&pointer) {
                 *text = localized::choose(text, &pointer, language, &resource.meta().translations);

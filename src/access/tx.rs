@@ -22,7 +22,7 @@ use crate::{
     schema::ledgers,
     sign_ins,
     valid::Schemas,
-    versioned::{Resource, Stored, hidden, with_members},
+    versioned::{self, Resource, Stored, hidden, with_members},
 };
 
 /// The revision that the client saw: what `If-Match` names.
@@ -128,12 +128,12 @@ impl Tx<'_> {
         if self.action.is_some_and(|action| !R::possible(action, &stored.state)) {
             return Err(Problem::WrongState { action: self.act, state: stored.state });
         }
-        serde_json::from_str(&stored.body).map_err(Problem::internal)
+        versioned::parse(&stored.body)
     }
 
     /// The open revision of something that the change looks at without changing it.
     pub fn look<R: Resource>(&mut self, id: Id) -> Result<R, Problem> {
-        serde_json::from_str(&self.stored::<R>(id)?.body).map_err(Problem::internal)
+        versioned::parse(&self.stored::<R>(id)?.body)
     }
 
     /// Looks at several things at once: those that are there and that the caller may see.
@@ -189,7 +189,7 @@ impl Tx<'_> {
             // Shown to the caller or not: what was removed may be added again.
             None => R::open(self.conn, ledger, id)?.ok_or(Problem::NotFound)?,
         };
-        let was: R = serde_json::from_str(&was.body).map_err(Problem::internal)?;
+        let was: R = versioned::parse(&was.body)?;
         let sequence = self.head(ledger)?.sequence + 1;
         if R::close(self.conn, id, before, sequence)? == 0 {
             return Err(Problem::internal("a revision was closed under the lock of its ledger"));
@@ -437,7 +437,7 @@ impl Tx<'_> {
 
     /// Something as the caller sees it.
     pub fn show<R: Resource>(&mut self, resource: &R) -> Result<Value, Problem> {
-        serde_json::from_str(&self.reply(200, resource)?.body).map_err(Problem::internal)
+        versioned::parse(&self.reply(200, resource)?.body)
     }
 
     /// What the ledger calls this change.

@@ -12,7 +12,7 @@ use crate::{
     page::AsOf,
     policy::{Action, Role, Scope as Where},
     problem::Problem,
-    versioned::Versioned,
+    versioned::{self, Versioned},
 };
 
 /// What an account may do in the programmes that the caller reviews. An account that has no part in any of them is there
@@ -62,7 +62,7 @@ fn open(conn: &mut AnyConnection, scope: &Scope, id: Id) -> Result<Option<Accoun
         None => Account::open(conn, Ledger::PLATFORM, id)?,
         Some(at) => Account::open_at(conn, Ledger::PLATFORM, id, at)?,
     };
-    stored.map(|stored| serde_json::from_str(&stored.body)).transpose().map_err(Problem::internal)
+    stored.map(|stored| versioned::parse(&stored.body)).transpose()
 }
 
 fn because(one: &Membership, active: bool, day: chrono::NaiveDate) -> Because {

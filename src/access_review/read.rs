@@ -20,7 +20,7 @@ use crate::{
     programs::time_zone_named,
     public::PublicOrganisation,
     schema::{membership_revisions, program_revisions, sign_ins},
-    versioned::{Stored, Versioned},
+    versioned::{self, Stored, Versioned},
 };
 
 /// Which memberships are looked for.
@@ -138,7 +138,7 @@ pub fn found(
             last = rows.last().map(|row| row.id);
             let full = rows.len() as i64 == CHUNK;
             for row in rows {
-                let membership: Membership = serde_json::from_str(&row.body).map_err(Problem::internal)?;
+                let membership: Membership = versioned::parse(&row.body)?;
                 if wish.fits(&membership, program.day) {
                     found.push((place, membership));
                 }
@@ -272,7 +272,7 @@ fn titles(
         let cited: BTreeSet<Id> = of_program.filter_map(|(_, one)| one.content.document_id).collect();
         let cited: Vec<Id> = cited.into_iter().collect();
         for row in Document::open_all(conn, program.id, &cited)? {
-            let document: Document = serde_json::from_str(&row.body).map_err(Problem::internal)?;
+            let document: Document = versioned::parse(&row.body)?;
             titles.insert(row.id, document.content.title);
         }
     }

@@ -6,7 +6,7 @@ use super::model::{Account, fold, person};
 use crate::{
     access::{Recorded, Tx},
     db::constraint::OnConstraint,
-    mail::{self, MailKind, NewMail},
+    mail::{self, MailKind},
     one_time::Purpose,
     problem::{FieldError, Problem},
     schema::account_people,
@@ -16,16 +16,8 @@ impl Account {
     /// Sends a token to an address that is to be the account's. To whoever asks, it is the same whether or not the address
     /// is another account's already: then nothing is sent.
     pub fn ask_for_email(tx: &mut Tx<'_>, email: &str) -> Result<(), Problem> {
-        let id = tx.reach.account;
-        let account: Account = tx.look(id)?;
-        let mail = NewMail {
-            kind: MailKind::EmailChange,
-            recipient: email.trim(),
-            account: Some(id),
-            subject: None,
-            language: account.language,
-        };
-        Ok(mail::enqueue(tx.conn, &mail, tx.now)?)
+        let account: Account = tx.look(tx.reach.account)?;
+        Ok(mail::enqueue(tx.conn, &account.mail(MailKind::EmailChange, email.trim()), tx.now)?)
     }
 
     /// Gives an account the address that a token went to, and tells the old one. Tokens that went to the old one end.
@@ -51,14 +43,7 @@ impl Account {
             })?;
         Purpose::EmailChange.end(tx.conn, id)?;
         Purpose::PasswordReset.end(tx.conn, id)?;
-        let told = NewMail {
-            kind: MailKind::EmailChanged,
-            recipient: &old,
-            account: Some(id),
-            subject: None,
-            language: account.language,
-        };
-        mail::enqueue(tx.conn, &told, tx.now)?;
+        mail::enqueue(tx.conn, &account.mail(MailKind::EmailChanged, &old), tx.now)?;
         tx.change(account, None)
     }
 }

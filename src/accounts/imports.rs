@@ -1,7 +1,7 @@
 //! Accounts from a table, each with a membership where the row names a programme: people who have an account already stay
 //! as they are, the others get a mail with a token to set the password.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
@@ -13,8 +13,8 @@ use crate::{
     db::Id,
     memberships::{Membership, NewMembership},
     problem::Problem,
-    programs::Program,
-    schema::{account_people, program_revisions},
+    programs::{Program, ProgramState},
+    schema::account_people,
     sheets::{MOST_ROWS, Row, Sheet, Taken},
     stakeholders::Directory,
     valid::checked,
@@ -68,17 +68,9 @@ fn known(tx: &mut Tx<'_>, rows: &[Row]) -> Result<HashMap<String, Id>, Problem> 
 
 /// The programmes that the rows name and that go on, by slug.
 fn programs(tx: &mut Tx<'_>, rows: &[Row]) -> Result<HashMap<String, Program>, Problem> {
-    use program_revisions as t;
-    let named: HashSet<&str> = rows.iter().filter_map(|row| row.cell("program")).collect();
-    let bodies: Vec<String> = t::table
-        .filter(t::slug.eq_any(named))
-        .filter(t::seq_to.is_null())
-        .filter(t::state.eq("active"))
-        .select(t::body)
-        .load(tx.conn)?;
-    let programs = bodies.iter().map(|body| serde_json::from_str(body).map_err(Problem::internal));
-    let programs: Vec<Program> = programs.collect::<Result<_, _>>()?;
-    Ok(programs.into_iter().map(|program| (program.slug.clone(), program)).collect())
+    let mut programs = Program::named(tx.conn, rows.iter().filter_map(|row| row.cell("program")))?;
+    programs.retain(|_, program| program.state == ProgramState::Active);
+    Ok(programs)
 }
 
 /// The account that a row stands for; none where its cells are wrong.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::passwords::{PasswordToken, issue_token, keep_password, tell_of_account};
+use super::passwords::{PasswordToken, issue_token, keep_password};
 use crate::{
     access::{Ledger, Listed, Person, Reach, Recorded, Seen, Tx},
     db::{
@@ -13,6 +13,7 @@ use crate::{
         types::{self, instant_text},
     },
     keyset, listed,
+    mail::{self, MailKind, NewMail},
     memberships::keep_a_lead,
     page::{AnyOf, Filter, Page},
     personal_data::{self, Known},
@@ -249,6 +250,11 @@ fn email_taken() -> Problem {
 }
 
 impl Account {
+    /// A mail about this account, in its language, to an address that is, was or is to be its owner's.
+    pub fn mail<'a>(&self, kind: MailKind, recipient: &'a str) -> NewMail<'a> {
+        NewMail { kind, recipient, account: Some(self.meta.id), subject: None, language: self.language }
+    }
+
     pub fn list(
         conn: &mut AnyConnection,
         _reach: &Reach,
@@ -305,7 +311,7 @@ impl Account {
     /// Makes an account and writes to its owner, who sets the password with the token in the mail.
     pub fn invite(tx: &mut Tx<'_>, content: &AccountContent) -> Result<Recorded<Account>, Problem> {
         let made = Account::begin(tx, content, AccountState::Invited)?;
-        tell_of_account(tx, made.value(), content.email.trim())?;
+        mail::enqueue(tx.conn, &made.value().mail(MailKind::Account, content.email.trim()), tx.now)?;
         Ok(made)
     }
 

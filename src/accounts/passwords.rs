@@ -10,13 +10,13 @@ use super::model::{Account, AccountState, Language, end_sign_ins, fold, note_not
 use crate::{
     access::{Ledger, Recorded, Seen, Tx},
     db::{AnyConnection, At, Id},
-    mail::{self, MailKind, NewMail},
+    mail::{self, MailKind},
     one_time::Purpose,
     problem::{FieldError, Problem},
     schema::{account_passwords, account_people, account_revisions, password_tokens},
     secret::Secret,
     sign_ins::Throttle,
-    versioned::Versioned,
+    versioned::{self, Versioned},
 };
 
 /// A one-time token to set an account's password. It is shown this once.
@@ -51,7 +51,7 @@ impl Account {
         now: DateTime<Utc>,
     ) -> Result<Option<(String, DateTime<Utc>)>, Problem> {
         let Some(stored) = Account::open(conn, Ledger::PLATFORM, id)? else { return Ok(None) };
-        let account: Account = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let account: Account = versioned::parse(&stored.body)?;
         if account.state != AccountState::Invited || account.is_over(now) || person(conn, id)?.0 != recipient {
             return Ok(None);
         }
@@ -113,7 +113,7 @@ impl Account {
             .first(conn)
             .optional()?;
         let Some((id, body)) = found else { return Ok(None) };
-        let account: Account = serde_json::from_str(&body).map_err(Problem::internal)?;
+        let account: Account = versioned::parse(&body)?;
         Ok(account.is_open(now).then_some((id, account.language)))
     }
 
@@ -135,7 +135,7 @@ impl Account {
         end_sign_ins(tx.conn, id, None, tx.now, "password_reset")?;
         let (email, _) = person(tx.conn, id)?;
         Throttle::of_sign_in(&email, None).succeeded(tx.conn)?;
-        tell_of_password(tx, &account, &email)?;
+        mail::enqueue(tx.conn, &account.mail(MailKind::PasswordChanged, &email), tx.now)?;
         tx.change(account, None)
     }
 
@@ -155,7 +155,7 @@ impl Account {
         keep_password(tx, id, phc)?;
         end_sign_ins(tx.conn, id, Some(sign_in), tx.now, "password_changed")?;
         let account: Account = tx.look(id)?;
-        tell_of_password(tx, &account, &email)?;
+        mail::enqueue(tx.conn, &account.mail(MailKind::PasswordChanged, &email), tx.now)?;
         tx.change(account, None)
     }
 }
@@ -168,29 +168,6 @@ pub fn wrong_password() -> Problem {
         "bukan kata sandi Anda sekarang",
         "is not your present password",
     )])
-}
-
-/// A mail with a token to set the password, for whoever has got an account.
-pub(super) fn tell_of_account(tx: &mut Tx<'_>, account: &Account, email: &str) -> QueryResult<()> {
-    let told = NewMail {
-        kind: MailKind::Account,
-        recipient: email,
-        account: Some(account.meta.id),
-        subject: None,
-        language: account.language,
-    };
-    mail::enqueue(tx.conn, &told, tx.now)
-}
-
-fn tell_of_password(tx: &mut Tx<'_>, account: &Account, email: &str) -> QueryResult<()> {
-    let told = NewMail {
-        kind: MailKind::PasswordChanged,
-        recipient: email,
-        account: Some(account.meta.id),
-        subject: None,
-        language: account.language,
-    };
-    mail::enqueue(tx.conn, &told, tx.now)
 }
 
 /// Keeps a password in the place of the one before; what could still set another one ends.

@@ -21,7 +21,7 @@ use crate::{
         ballot_revisions, consultation_revisions, decision_revisions, input_effects, input_revisions, input_subjects,
     },
     statements::Statement,
-    versioned::{Resource, Stored, Versioned, hidden},
+    versioned::{self, Resource, Stored, Versioned, hidden},
 };
 
 /// What a reader asks about.
@@ -90,7 +90,7 @@ fn of_program(program: &Program) -> Found {
 
 fn shown<R: Resource>(conn: &mut AnyConnection, reach: &Reach, id: Id) -> Result<R, Problem> {
     let stored = R::open(conn, reach.ledger, id)?.filter(|stored| !hidden::<R>(reach, stored));
-    serde_json::from_str(&stored.ok_or(Problem::NotFound)?.body).map_err(Problem::internal)
+    versioned::parse(&stored.ok_or(Problem::NotFound)?.body)
 }
 
 fn asks_about(call: &Consultation, kind: ConsultedKind, id: Id) -> bool {
@@ -125,7 +125,7 @@ fn consultations(
     let rows: Vec<Stored> = rows.order(consultation_revisions::number.desc()).load(conn)?;
     let mut found = Vec::new();
     for row in rows {
-        let call: Consultation = serde_json::from_str(&row.body).map_err(Problem::internal)?;
+        let call: Consultation = versioned::parse(&row.body)?;
         if belongs(&call) && found.len() < MOST {
             found.push(asked(call));
         }
@@ -171,7 +171,7 @@ pub fn inputs(
         query = query.filter(t::subject_id.gt(after));
     }
     let rows: Vec<Stored> = query.order(t::subject_id).limit(limit).load(conn)?;
-    rows.iter().map(|row| serde_json::from_str(&row.body).map_err(Problem::internal)).collect()
+    rows.iter().map(|row| versioned::parse(&row.body)).collect()
 }
 
 /// Tells what was said and done, with the names of all that it refers to.
@@ -245,7 +245,7 @@ fn add_codes<R: Resource>(
         if hidden::<R>(reach, &stored) {
             continue;
         }
-        let body: Value = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let body: Value = versioned::parse(&stored.body)?;
         let code =
             body["code"].as_str().map(str::to_owned).or_else(|| body["number"].as_i64().map(|one| one.to_string()));
         codes.extend(code.map(|code| (stored.id, code)));
@@ -268,7 +268,7 @@ pub fn asked_of(
         if hidden::<Question>(reach, &stored) {
             continue;
         }
-        let question: Question = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let question: Question = versioned::parse(&stored.body)?;
         questions.push(AskedQuestion {
             id: question.meta.id,
             code: question.code,

@@ -217,7 +217,7 @@ impl Resource for Ballot {
         if sort == "updated_at" {
             return Ok(json!(stored.seq_from));
         }
-        let ballot: Ballot = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let ballot: Ballot = versioned::parse(&stored.body)?;
         Ok(json!(number_of(&ballot.code)))
     }
 }

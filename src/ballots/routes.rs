@@ -22,7 +22,7 @@ use crate::{
     routes::Routes,
     seen::IfMatch,
     valid::{Patch, Valid},
-    versioned::Versioned,
+    versioned::{self, Versioned},
 };
 
 /// Below `{p}/ballots`.
@@ -261,7 +261,7 @@ async fn result(can: Can<ReadEvent>, path: web::Path<BallotPath>) -> Result<Http
     let result = can
         .read(move |conn, reach| {
             let stored = Ballot::open(conn, reach.ledger, path.ballot_id)?.ok_or(Problem::NotFound)?;
-            let ballot: Ballot = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+            let ballot: Ballot = versioned::parse(&stored.body)?;
             ballot.result.ok_or(Problem::WrongState { action: "event.read", state: stored.state })
         })
         .await?;

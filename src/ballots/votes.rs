@@ -239,7 +239,7 @@ fn vote_id(conn: &mut AnyConnection, reach: &Reach, ballot: Id, stakeholder: Id)
 
 fn is_anonymous(conn: &mut AnyConnection, reach: &Reach, ballot: Id) -> Result<bool, Problem> {
     let stored = Ballot::open(conn, reach.ledger, ballot)?.ok_or(Problem::NotFound)?;
-    let ballot: Ballot = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+    let ballot: Ballot = versioned::parse(&stored.body)?;
     Ok(ballot.content.anonymous)
 }
 
@@ -415,7 +415,7 @@ fn votes_of(tx: &mut Tx<'_>, ballots: &BTreeSet<Id>) -> Result<Vec<Vote>, Proble
         .order(vote_revisions::subject_id)
         .select(vote_revisions::body)
         .load(tx.conn)?;
-    bodies.iter().map(|body| serde_json::from_str(body).map_err(Problem::internal)).collect()
+    bodies.iter().map(|body| versioned::parse(body)).collect()
 }
 
 /// The votes that count in each of these ballots, with the kinds of those who cast them and what the anonymous ones say.

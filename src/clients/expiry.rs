@@ -14,7 +14,7 @@ use crate::{
     programs::time_zone_named,
     schema::{client_revisions, program_revisions},
     service::Service,
-    versioned::Resource,
+    versioned::{self, Resource},
 };
 
 /// How many days before its end a client is told of.
@@ -59,7 +59,7 @@ fn due(conn: &mut AnyConnection, now: DateTime<Utc>) -> Result<Vec<Due>, Problem
         .load(conn)?;
     let mut due = Vec::new();
     for (program, slug, time_zone, body) in rows {
-        let client: Client = serde_json::from_str(&body).map_err(Problem::internal)?;
+        let client: Client = versioned::parse(&body)?;
         let today = now.with_timezone(&time_zone_named(&time_zone)?).date_naive();
         let left = (client.content.expires_on - today).num_days();
         let stretch = TOLD_BEFORE.into_iter().find(|days| left <= *days).filter(|_| left >= 0);

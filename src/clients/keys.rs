@@ -14,7 +14,7 @@ use crate::{
     problem::{FieldError, Problem},
     schema::client_keys,
     secret::Secret,
-    versioned::Stored,
+    versioned::{self, Stored},
 };
 
 /// How many keys of a client live at once.
@@ -135,7 +135,7 @@ fn end_row(tx: &mut Tx<'_>, key: Id) -> Result<(), Problem> {
 pub fn tell_last_use(conn: &mut AnyConnection, rows: &mut [Stored]) -> Result<(), Problem> {
     let mut clients = Vec::with_capacity(rows.len());
     for row in rows.iter() {
-        clients.push(serde_json::from_str::<Client>(&row.body).map_err(Problem::internal)?);
+        clients.push(versioned::parse::<Client>(&row.body)?);
     }
     let keys: Vec<Id> = clients.iter().flat_map(|client| client.keys.iter().map(|key| key.id)).collect();
     let used: Vec<(Id, Option<At>)> = client_keys::table

@@ -160,7 +160,7 @@ impl Resource for Client {
         Ok(match sort {
             "updated_at" => json!(stored.seq_from),
             "expires_on" => {
-                let client: Client = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+                let client: Client = versioned::parse(&stored.body)?;
                 json!(client.content.expires_on)
             }
             _ => json!(stored.id),

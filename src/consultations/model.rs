@@ -163,7 +163,7 @@ impl Resource for Consultation {
         if sort == "updated_at" {
             return Ok(json!(stored.seq_from));
         }
-        let consultation: Consultation = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let consultation: Consultation = versioned::parse(&stored.body)?;
         Ok(json!(consultation.content.opens_on))
     }
 }

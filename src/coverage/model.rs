@@ -14,6 +14,7 @@ use crate::{
         focus_area_revisions, mapping_revisions, participant_revisions, question_revisions, shock_or_stress_revisions,
         stakeholder_revisions,
     },
+    versioned,
 };
 
 /// A node, and what is mapped to it: proposed or validated.
@@ -128,7 +129,7 @@ fn mappings(conn: &mut AnyConnection, reach: &Reach, edition: Id) -> Result<Vec<
         .order(t::subject_id)
         .select(t::body)
         .load(conn)?;
-    bodies.iter().map(|body| serde_json::from_str(body).map_err(Problem::internal)).collect()
+    bodies.iter().map(|body| versioned::parse(body)).collect()
 }
 
 fn nodes(conn: &mut AnyConnection, edition: &Edition, mappings: &[Mapping]) -> Result<Vec<NodeCoverage>, Problem> {
@@ -210,7 +211,7 @@ fn shocks_and_stresses(conn: &mut AnyConnection, reach: &Reach) -> Result<Vec<La
         .load(conn)?;
     let mut taken_up = BTreeSet::new();
     for body in &bodies {
-        let area: crate::focus_areas::FocusArea = serde_json::from_str(body).map_err(Problem::internal)?;
+        let area: crate::focus_areas::FocusArea = versioned::parse(body)?;
         taken_up.extend(area.content.shock_or_stress_ids);
     }
     Ok(all.into_iter().filter(|(id, _)| !taken_up.contains(id)).map(|(id, code)| Lacking { id, code }).collect())

@@ -122,7 +122,7 @@ impl Resource for Criterion {
         if sort == "updated_at" {
             return Ok(json!(stored.seq_from));
         }
-        let criterion: Criterion = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let criterion: Criterion = versioned::parse(&stored.body)?;
         Ok(json!(number_of(&criterion.code)))
     }
 }

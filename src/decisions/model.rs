@@ -389,7 +389,7 @@ fn put_back(tx: &mut Tx<'_>, decision: &Decision, why: &str) -> Result<i32, Prob
     }
     let stored = Question::numbered(tx.conn, tx.reach.ledger, decision.question_id, decision.on_revision)?;
     let stored = stored.ok_or_else(|| Problem::internal("a decided revision is missing"))?;
-    let mut question: Question = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+    let mut question: Question = versioned::parse(&stored.body)?;
     if now.code != question.code {
         // The code of the focus area where it was meanwhile goes on finding it.
         question.former_codes.push(now.code);

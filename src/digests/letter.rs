@@ -16,8 +16,8 @@ use crate::{
     policy::Roles,
     problem::{Lang, Problem, Text},
     programs::Program,
-    schema::{account_people, program_revisions},
-    versioned::Versioned,
+    schema::account_people,
+    versioned::{self, Versioned},
 };
 
 /// How many things are told of in one programme; the rest is counted.
@@ -44,7 +44,7 @@ pub fn write(
         return Ok(None);
     }
     let Some(stored) = Account::open(conn, Ledger::PLATFORM, account)? else { return Ok(None) };
-    let account: Account = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+    let account: Account = versioned::parse(&stored.body)?;
     // Who has none cannot use the roles that need one, and is not told of what they would see.
     let unproven = if account.second_factor { Roles::default() } else { settings.second_factor };
     let caller = match Caller::reload(conn, account.meta.id, unproven, now) {
@@ -55,22 +55,9 @@ pub fn write(
     if tasks.items.is_empty() {
         return Ok(None);
     }
-    let names = names(conn, &tasks)?;
-    let written = Written { subject: subject(&tasks), body: body(settings, &tasks, &names) };
+    let programs = Program::named(conn, tasks.items.iter().map(|task| task.program.as_str()))?;
+    let written = Written { subject: subject(&tasks), body: body(settings, &tasks, &programs) };
     Ok(Some((account.language.into(), written)))
-}
-
-/// What the programmes are called, by slug.
-fn names(conn: &mut AnyConnection, tasks: &Tasks) -> Result<HashMap<String, Localized>, Problem> {
-    use program_revisions as t;
-    let bodies: Vec<String> = t::table
-        .filter(t::slug.eq_any(tasks.items.iter().map(|task| task.program.as_str())))
-        .filter(t::seq_to.is_null())
-        .select(t::body)
-        .load(conn)?;
-    let programs = bodies.iter().map(|body| serde_json::from_str(body).map_err(Problem::internal));
-    let programs: Vec<Program> = programs.collect::<Result<_, _>>()?;
-    Ok(programs.into_iter().map(|program| (program.slug, program.content.name)).collect())
 }
 
 fn subject(tasks: &Tasks) -> Text {
@@ -87,8 +74,8 @@ fn subject(tasks: &Tasks) -> Text {
     }
 }
 
-fn body(settings: &Settings, tasks: &Tasks, names: &HashMap<String, Localized>) -> Text {
-    let (id, en) = (listed(tasks, names, Lang::Id), listed(tasks, names, Lang::En));
+fn body(settings: &Settings, tasks: &Tasks, programs: &HashMap<String, Program>) -> Text {
+    let (id, en) = (listed(tasks, programs, Lang::Id), listed(tasks, programs, Lang::En));
     match &settings.mail.app_url {
         Some(app) => Text::new(
             format!(
@@ -117,17 +104,17 @@ fn body(settings: &Settings, tasks: &Tasks, names: &HashMap<String, Localized>) 
 }
 
 /// The tasks by programme, in the order in which they are due.
-fn listed(tasks: &Tasks, names: &HashMap<String, Localized>, lang: Lang) -> String {
-    let mut programs: Vec<&str> = Vec::new();
+fn listed(tasks: &Tasks, programs: &HashMap<String, Program>, lang: Lang) -> String {
+    let mut slugs: Vec<&str> = Vec::new();
     for task in &tasks.items {
-        if !programs.contains(&task.program.as_str()) {
-            programs.push(&task.program);
+        if !slugs.contains(&task.program.as_str()) {
+            slugs.push(&task.program);
         }
     }
     let mut text = String::new();
-    for program in programs {
-        let own: Vec<&Task> = tasks.items.iter().filter(|task| task.program == program).collect();
-        let name = names.get(program).map_or(program, |name| in_language(name, lang));
+    for slug in slugs {
+        let own: Vec<&Task> = tasks.items.iter().filter(|task| task.program == slug).collect();
+        let name = programs.get(slug).map_or(slug, |program| in_language(&program.content.name, lang));
         // Writing to a text cannot fail.
         _ = writeln!(text, "{}: {}\n", one_line(name), own.len());
         for task in own.iter().take(TOLD) {

@@ -291,7 +291,7 @@ impl Resource for Event {
         if sort == "updated_at" {
             return Ok(json!(stored.seq_from));
         }
-        let event: Event = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let event: Event = versioned::parse(&stored.body)?;
         Ok(if sort == "on" { json!(event.content.on) } else { json!(number_of(&event.code)) })
     }
 }

@@ -100,7 +100,7 @@ impl Resource for Stage {
     }
 
     fn sort_key(_sort: &str, stored: &Stored) -> Result<Value, Problem> {
-        let stage: Stage = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let stage: Stage = versioned::parse(&stored.body)?;
         Ok(json!(stage.content.number))
     }
 

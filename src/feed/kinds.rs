@@ -31,7 +31,7 @@ use crate::{
     shocks_and_stresses::ShockOrStress,
     stakeholders::Stakeholder,
     statements::{Position, Statement},
-    versioned::{Resource, Stored, Versioned, hidden},
+    versioned::{self, Resource, Stored, Versioned, hidden},
     webhooks::Webhook,
 };
 
@@ -80,19 +80,19 @@ const fn of<R: Resource>(read: Action) -> Kind {
 }
 
 fn known<R: Resource>(reach: &Reach, text: &Text) -> Result<Known, Problem> {
-    let resource: R = serde_json::from_str(&text.body).map_err(Problem::internal)?;
+    let resource: R = versioned::parse(&text.body)?;
     Ok((resource.state().to_owned(), place::<R>(&reach.slug, &resource.path_id())))
 }
 
 /// In an anonymous ballot each organisation sees that its own vote is in, and no other.
 fn of_another(reach: &Reach, body: &str) -> Result<bool, Problem> {
-    let vote: Vote = serde_json::from_str(body).map_err(Problem::internal)?;
+    let vote: Vote = versioned::parse(body)?;
     Ok(vote.commitment.is_some() && reach.stakeholder != Some(vote.stakeholder_id))
 }
 
 /// Of accounts, feeds tell of those alone whose owners were erased: whoever keeps a copy erases them too.
 fn known_still(_: &Reach, body: &str) -> Result<bool, Problem> {
-    let account: Account = serde_json::from_str(body).map_err(Problem::internal)?;
+    let account: Account = versioned::parse(body)?;
     Ok(account.state != AccountState::Erased)
 }
 

@@ -167,7 +167,7 @@ impl Resource for FocusArea {
         if sort == "updated_at" {
             return Ok(json!(stored.seq_from));
         }
-        let area: FocusArea = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let area: FocusArea = versioned::parse(&stored.body)?;
         Ok(json!(area.number))
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
@@ -136,7 +136,7 @@ pub struct NodesWanted {
 
 impl Edition {
     fn of(stored: &Stored) -> Result<Edition, Problem> {
-        let framework: Framework = parse(&stored.body)?;
+        let framework: Framework = versioned::parse(&stored.body)?;
         Ok(Edition { id: framework.meta.id, content: framework.content, loaded_at: framework.meta.created_at })
     }
 
@@ -160,7 +160,7 @@ impl Edition {
         use framework_nodes as t;
         let rows: Vec<String> =
             t::table.filter(t::framework_id.eq(self.id)).order((t::sort, t::id)).select(t::body).load(conn)?;
-        let mut nodes = rows.iter().map(|body| parse::<Node>(body)).collect::<Result<Vec<_>, _>>()?;
+        let mut nodes = rows.iter().map(|body| versioned::parse::<Node>(body)).collect::<Result<Vec<_>, _>>()?;
         // An edition is short, and always read whole by its key: what was not asked for is left out here.
         nodes.retain(|node| {
             wanted.level.as_ref().is_none_or(|level| node.level == *level)
@@ -174,17 +174,13 @@ impl Edition {
         use framework_nodes as t;
         let found = t::table.filter(t::framework_id.eq(self.id)).filter(t::code.eq(code)).select(t::body);
         let body: Option<String> = found.first(conn).optional()?;
-        body.map(|body| parse(&body)).transpose()
+        body.map(|body| versioned::parse(&body)).transpose()
     }
 
     pub fn qualities(&self, conn: &mut AnyConnection) -> Result<Vec<Quality>, Problem> {
         use framework_qualities as t;
         let rows: Vec<String> =
             t::table.filter(t::framework_id.eq(self.id)).order((t::sort, t::id)).select(t::body).load(conn)?;
-        rows.iter().map(|body| parse(body)).collect()
+        rows.iter().map(|body| versioned::parse(body)).collect()
     }
-}
-
-fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Problem> {
-    serde_json::from_str(body).map_err(Problem::internal)
 }

@@ -13,7 +13,7 @@ use crate::{
     db::{AnyConnection, Id},
     problem::{FieldError, Problem},
     schema::{criterion_revisions, input_effects, mapping_revisions, question_revisions, statement_revisions},
-    versioned::{Versioned, hidden},
+    versioned::{self, Versioned, hidden},
 };
 
 /// What can come of an input.
@@ -184,7 +184,7 @@ pub fn read(conn: &mut AnyConnection, reach: &Reach, effects: &[InputEffect]) ->
         let rows = found.get(&effect.kind).into_iter().flatten().filter(|row| row.id == effect.id);
         let open = rows.into_iter().find(|row| row.is_open);
         let open = open.ok_or_else(|| Problem::internal("what came of an input is not there"))?;
-        let body: Value = serde_json::from_str(&open.body).map_err(Problem::internal)?;
+        let body: Value = versioned::parse(&open.body)?;
         let code = &body[if effect.kind == EffectKind::Mapping { "node" } else { "code" }];
         Ok(InputEffectItem {
             kind: effect.kind,
@@ -214,7 +214,7 @@ pub fn of_question(conn: &mut AnyConnection, reach: &Reach, question: Id) -> Res
     let mut codes = BTreeMap::new();
     for stored in Input::open_all(conn, reach.ledger, &ids)? {
         if !hidden::<Input>(reach, &stored) {
-            let input: Input = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+            let input: Input = versioned::parse(&stored.body)?;
             codes.insert(input.meta().id, input.code);
         }
     }

@@ -287,7 +287,7 @@ impl Resource for Input {
         match sort {
             "updated_at" => Ok(json!(stored.seq_from)),
             "due_on" => {
-                let input: Input = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+                let input: Input = versioned::parse(&stored.body)?;
                 Ok(json!(input.due_on.unwrap_or(NEVER)))
             }
             _ => Ok(json!(stored.id)),

@@ -14,7 +14,7 @@ use crate::{
     db::{AnyConnection, Id},
     localized::Localized,
     problem::Problem,
-    versioned::{Versioned, hidden},
+    versioned::{self, Versioned, hidden},
 };
 
 /// Who is to act next.
@@ -55,7 +55,7 @@ pub struct InputOutcome {
 pub fn shown(conn: &mut AnyConnection, reach: &Reach, id: Id) -> Result<Input, Problem> {
     let stored = Input::open(conn, reach.ledger, id)?;
     let stored = stored.filter(|stored| !hidden::<Input>(reach, stored)).ok_or(Problem::NotFound)?;
-    serde_json::from_str(&stored.body).map_err(Problem::internal)
+    versioned::parse(&stored.body)
 }
 
 pub fn read(conn: &mut AnyConnection, reach: &Reach, id: Id, today: NaiveDate) -> Result<InputOutcome, Problem> {

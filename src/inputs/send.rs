@@ -16,7 +16,7 @@ use crate::{
     events::Participation,
     problem::{FieldError, Problem},
     schema::input_revisions,
-    versioned::{Meta, Stored, Versioned},
+    versioned::{self, Meta, Stored, Versioned},
 };
 
 /// What came of something that was sent.
@@ -134,7 +134,7 @@ fn earlier(tx: &mut Tx<'_>, organisation: Id, sent: &[(usize, NewInput)]) -> Res
         .filter(t::seq_to.is_null())
         .select(t::body)
         .load(tx.conn)?;
-    let inputs = bodies.iter().map(|body| serde_json::from_str::<Input>(body).map_err(Problem::internal));
+    let inputs = bodies.iter().map(|body| versioned::parse::<Input>(body));
     inputs.map(|input| input.map(|input| (input.content.external_ref.clone().unwrap_or_default(), input))).collect()
 }
 
@@ -157,7 +157,7 @@ fn first_content(tx: &mut Tx<'_>, input: &Input) -> Result<NewInput, Problem> {
     }
     let first: Option<Stored> = Input::numbered(tx.conn, tx.reach.ledger, input.meta.id, 1)?;
     let first = first.ok_or_else(|| Problem::internal("an input has no first revision"))?;
-    Ok(serde_json::from_str::<Input>(&first.body).map_err(Problem::internal)?.content)
+    Ok(versioned::parse::<Input>(&first.body)?.content)
 }
 
 /// Whether a decision is owed on it; refused if its consultation does not take it today.

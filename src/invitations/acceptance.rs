@@ -15,7 +15,7 @@ use crate::{
     problem::{FieldError, Problem},
     programs::{Program, time_zone_named},
     schema::invitation_people,
-    versioned::{Resource, Versioned},
+    versioned::{self, Resource, Versioned},
 };
 
 /// What the ledger calls it.
@@ -52,7 +52,7 @@ pub struct AcceptedInvitation {
 pub fn of_token(conn: &mut AnyConnection, hash: &str, now: DateTime<Utc>) -> Result<(Invitation, String), Problem> {
     let id = Purpose::Invitation.find(conn, hash)?.subject;
     let stored = Invitation::open(conn, Ledger::PLATFORM, id)?.ok_or(Problem::InvalidToken)?;
-    let invitation: Invitation = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+    let invitation: Invitation = versioned::parse(&stored.body)?;
     invitation.must_be_open(now, ACT)?;
     let email = invitation_people::table.find(id).select(invitation_people::email).first(conn)?;
     Ok((invitation, email))

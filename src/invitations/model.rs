@@ -190,7 +190,7 @@ impl Invitation {
     /// The id, if the caller may know of it: admins of all, others of those into programmes that they invite to.
     pub fn known(conn: &mut AnyConnection, reach: &Reach, id: Id, now: DateTime<Utc>) -> Result<Id, Problem> {
         let stored = Invitation::open(conn, Ledger::PLATFORM, id)?.ok_or(Problem::NotFound)?;
-        let invitation: Invitation = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let invitation: Invitation = versioned::parse(&stored.body)?;
         match overseen(conn, reach, now)? {
             Some(programs) if !invitation.program_id.is_some_and(|id| programs.contains(&id)) => Err(Problem::NotFound),
             _ => Ok(id),
@@ -269,7 +269,7 @@ impl Invitation {
     /// One that somebody may still accept.
     pub fn waiting(conn: &mut AnyConnection, id: Id, now: DateTime<Utc>) -> Result<Option<Invitation>, Problem> {
         let Some(stored) = Invitation::open(conn, Ledger::PLATFORM, id)? else { return Ok(None) };
-        let invitation: Invitation = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let invitation: Invitation = versioned::parse(&stored.body)?;
         Ok(Some(invitation).filter(|invitation| invitation.state_at(now) == InvitationState::Open))
     }
 
@@ -378,7 +378,7 @@ fn invited(tx: &mut Tx<'_>, email: &str, program: Option<Id>) -> Result<bool, Pr
         .select(t::body)
         .load(tx.conn)?;
     for body in bodies {
-        let other: Invitation = serde_json::from_str(&body).map_err(Problem::internal)?;
+        let other: Invitation = versioned::parse(&body)?;
         if other.program_id == program && other.state_at(tx.now) == InvitationState::Open {
             return Ok(true);
         }
@@ -398,7 +398,7 @@ pub async fn expire(service: &web::Data<Service>) -> Result<usize, Problem> {
             .load(conn)?;
         let mut ended = 0;
         for body in bodies {
-            let open: Invitation = serde_json::from_str(&body).map_err(Problem::internal)?;
+            let open: Invitation = versioned::parse(&body)?;
             if open.state_at(now) == InvitationState::Open {
                 continue;
             }

@@ -407,7 +407,7 @@ fn once(tx: &mut Tx<'_>, new: &NewMapping, node: Id) -> Result<(), Problem> {
         .select((t::body, t::stakeholder_id));
     let rows: Vec<(String, Option<Id>)> = same.load(tx.conn)?;
     for (body, by) in rows {
-        let known: Mapping = serde_json::from_str(&body).map_err(Problem::internal)?;
+        let known: Mapping = versioned::parse(&body)?;
         if known.content.subject == new.subject && by == new.stakeholder_id {
             return Err(Problem::Taken(FieldError::new(
                 "/node",

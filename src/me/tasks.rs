@@ -18,6 +18,7 @@ use crate::{
         ballot_revisions, follow_up_revisions, input_revisions, position_revisions, statement_revisions, vote_revisions,
     },
     statements::{Statement, StatementState},
+    versioned,
 };
 
 /// What is to be done.
@@ -116,10 +117,6 @@ pub fn read(conn: &mut AnyConnection, caller: &Caller, now: DateTime<Utc>) -> Re
     Ok(Tasks { items, more })
 }
 
-fn parse<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, Problem> {
-    serde_json::from_str(body).map_err(Problem::internal)
-}
-
 impl Part {
     fn may(&self, action: Action) -> bool {
         self.reach.may(action)
@@ -140,7 +137,7 @@ impl Part {
             .limit(SHOWN as i64 + 1)
             .select(t::body)
             .load(conn)?;
-        bodies.iter().map(|body| parse(body)).collect()
+        bodies.iter().map(|body| versioned::parse(body)).collect()
     }
 
     fn votes(&self, conn: &mut AnyConnection, items: &mut Vec<Task>) -> Result<(), Problem> {
@@ -184,7 +181,7 @@ impl Part {
             .select(t::body)
             .load(conn)?;
         for body in &bodies {
-            let one: FollowUp = parse(body)?;
+            let one: FollowUp = versioned::parse(body)?;
             let rest = format!("events/{}/follow-ups/{}", one.event_id, one.meta.id);
             let task = self.task(TaskKind::FollowUp, rest, one.content.text, one.meta.created_at);
             items.push(Task { due_on: one.content.due_on, ..task });
@@ -229,7 +226,7 @@ impl Part {
             query = query.filter(t::stakeholder_id.eq(sender));
         }
         let bodies: Vec<String> = query.load(conn)?;
-        let inputs: Vec<Input> = bodies.iter().map(|body| parse(body)).collect::<Result<_, _>>()?;
+        let inputs: Vec<Input> = bodies.iter().map(|body| versioned::parse(body)).collect::<Result<_, _>>()?;
         // Where it is only told, nothing is owed.
         Ok(inputs.into_iter().filter(|input| input.due_on.is_some() || sender.is_some()).collect())
     }
@@ -251,7 +248,7 @@ impl Part {
             .limit(SHOWN as i64 + 1)
             .select(t::body)
             .load(conn)?;
-        let statements: Vec<Statement> = bodies.iter().map(|body| parse(body)).collect::<Result<_, _>>()?;
+        let statements: Vec<Statement> = bodies.iter().map(|body| versioned::parse(body)).collect::<Result<_, _>>()?;
         if statements.is_empty() {
             return Ok(());
         }

@@ -14,6 +14,7 @@ use crate::{
     programs::time_zone_named,
     schema::{membership_revisions, program_revisions},
     service::Service,
+    versioned,
 };
 
 const WHY: &str = "Tidak dikonfirmasi selama tiga belas bulan. Not confirmed for thirteen months.";
@@ -94,7 +95,7 @@ fn due(conn: &mut AnyConnection, now: DateTime<Utc>) -> Result<Vec<Due>, Problem
         .load(conn)?;
     let mut due = Vec::new();
     for (program, slug, time_zone, body) in rows {
-        let membership: Membership = serde_json::from_str(&body).map_err(Problem::internal)?;
+        let membership: Membership = versioned::parse(&body)?;
         let today = now.with_timezone(&time_zone_named(&time_zone)?).date_naive();
         if let Some(step) = Step::of(&membership, today) {
             due.push(Due { program, slug, membership: membership.meta.id, today, step });

@@ -188,7 +188,7 @@ impl Resource for Membership {
         if wanted.is_empty() {
             return Ok(expanded);
         }
-        let membership: Membership = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let membership: Membership = versioned::parse(&stored.body)?;
         if wanted.iter().any(|name| name == "account") {
             let mut known = personal_data::known(conn, reach, &[membership.account_id])?;
             let name = known.remove(&membership.account_id).and_then(|known| known.name);
@@ -196,8 +196,8 @@ impl Resource for Membership {
         }
         if wanted.iter().any(|name| name == "stakeholder") {
             let organisation = Stakeholder::open(conn, Ledger::PLATFORM, membership.stakeholder_id)?;
-            let body = organisation.map(|stored| serde_json::from_str(&stored.body)).transpose();
-            expanded.insert("stakeholder".into(), body.map_err(Problem::internal)?.unwrap_or(Value::Null));
+            let body = organisation.map(|stored| versioned::parse(&stored.body)).transpose()?;
+            expanded.insert("stakeholder".into(), body.unwrap_or(Value::Null));
         }
         Ok(expanded)
     }

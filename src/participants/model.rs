@@ -147,10 +147,10 @@ impl Resource for Participant {
     ) -> Result<Map<String, Value>, Problem> {
         let mut expanded = Map::new();
         if !wanted.is_empty() {
-            let participant: Participant = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+            let participant: Participant = versioned::parse(&stored.body)?;
             let organisation = Stakeholder::open(conn, Ledger::PLATFORM, participant.stakeholder_id)?;
-            let body = organisation.map(|stored| serde_json::from_str(&stored.body)).transpose();
-            expanded.insert("stakeholder".into(), body.map_err(Problem::internal)?.unwrap_or(Value::Null));
+            let body = organisation.map(|stored| versioned::parse(&stored.body)).transpose()?;
+            expanded.insert("stakeholder".into(), body.unwrap_or(Value::Null));
         }
         Ok(expanded)
     }
@@ -218,7 +218,7 @@ impl Participant {
             let participant = Participant::new(tx.now, stakeholder_id, new.content);
             return tx.create(participant, None);
         };
-        let mut participant: Participant = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let mut participant: Participant = versioned::parse(&stored.body)?;
         if participant.state == ParticipantState::Active {
             return Err(Problem::Taken(FieldError::new(
                 "/stakeholder_id",

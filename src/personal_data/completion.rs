@@ -180,7 +180,7 @@ fn tell(tx: &mut Tx<'_>, request: &DataRequest) -> Result<(), Problem> {
     if email.is_empty() {
         return Ok(());
     }
-    let language = tx.look::<Account>(request.account_id)?.language;
-    let (kind, account, subject) = (MailKind::PersonalData, Some(request.account_id), Some(request.meta.id));
-    Ok(mail::enqueue(tx.conn, &NewMail { kind, recipient: &email, account, subject, language }, tx.now)?)
+    let account: Account = tx.look(request.account_id)?;
+    let mail = NewMail { subject: Some(request.meta.id), ..account.mail(MailKind::PersonalData, &email) };
+    Ok(mail::enqueue(tx.conn, &mail, tx.now)?)
 }

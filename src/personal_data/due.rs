@@ -11,6 +11,7 @@ use crate::{
     db::{AnyConnection, Id, types},
     problem::Problem,
     schema::{account_revisions as accounts, personal_data_request_revisions as requests},
+    versioned,
 };
 
 /// How many of each are told at most; when they are done, others are.
@@ -82,7 +83,7 @@ fn waiting(conn: &mut AnyConnection, now: DateTime<Utc>) -> Result<Vec<DueReques
     let order = open.order((requests::due_at, requests::subject_id)).limit(SHOWN);
     let bodies: Vec<String> = order.select(requests::body).load(conn)?;
     let told = bodies.iter().map(|body| {
-        let of: DataRequest = serde_json::from_str(body).map_err(Problem::internal)?;
+        let of: DataRequest = versioned::parse(body)?;
         let left = of.due_at - now;
         let request = DueRequestOf {
             request_id: of.meta.id,
@@ -108,7 +109,7 @@ fn over(conn: &mut AnyConnection, kept: TimeDelta, now: DateTime<Utc>) -> Result
     let bodies: Vec<String> = over.select(accounts::body).load(conn)?;
     let mut found = Vec::new();
     for body in &bodies {
-        let account: Account = serde_json::from_str(body).map_err(Problem::internal)?;
+        let account: Account = versioned::parse(body)?;
         let (because, over_since) = since(&account);
         if over_since <= latest {
             let account_id = account.meta.id;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     access::Tx,
-    accounts::{Account, AccountState, Digest, Language, fold, person},
+    accounts::{Account, AccountState, Digest, fold, person},
     db::{AnyConnection, At, Id},
     invitations, ledger,
     mail::{self, MailKind, NewMail},
@@ -44,7 +44,7 @@ pub struct Erased {
 /// Forgets the person of an account. They are told so by a last mail.
 pub fn erase(tx: &mut Tx<'_>, id: Id, request: Id, also: &Also<'_>, why: &str) -> Result<Erased, Problem> {
     let (email, name) = person(tx.conn, id)?;
-    let language = tx.look::<Account>(id)?.language;
+    let account: Account = tx.look(id)?;
     let words = Words::of(&email, &name, also.words);
     let memberships = leave(tx, id, AccountState::Erased, why)?;
     let (rows, still_named) = erase_texts(tx.conn, &words, also.rows)?;
@@ -55,7 +55,9 @@ pub fn erase(tx: &mut Tx<'_>, id: Id, request: Id, also: &Also<'_>, why: &str) -
     invitations::forget(tx.conn, &email)?;
     forget_notes(tx.conn, id)?;
     forget_person(tx.conn, id)?;
-    tell(tx, id, request, &email, language)?;
+    // The last mail: its address goes when it is sent.
+    let mail = NewMail { subject: Some(request), ..account.mail(MailKind::PersonalData, &email) };
+    mail::enqueue(tx.conn, &mail, tx.now)?;
     Ok(Erased { memberships, rows, still_named })
 }
 
@@ -158,11 +160,4 @@ fn forget_person(conn: &mut AnyConnection, id: Id) -> QueryResult<usize> {
             t::notice_at.eq(None::<At>),
         ))
         .execute(conn)
-}
-
-/// The last mail: its address goes when it is sent.
-fn tell(tx: &mut Tx<'_>, id: Id, request: Id, email: &str, language: Language) -> QueryResult<()> {
-    let kind = MailKind::PersonalData;
-    let mail = NewMail { kind, recipient: email, account: Some(id), subject: Some(request), language };
-    mail::enqueue(tx.conn, &mail, tx.now)
 }

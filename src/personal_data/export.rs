@@ -21,7 +21,7 @@ use crate::{
         mails, membership_revisions, one_time_tokens, personal_data_reads, personal_data_request_revisions, programs,
         sign_ins, stored_replies,
     },
-    versioned::{Resource, Stored, Versioned},
+    versioned::{self, Resource, Stored, Versioned},
 };
 
 /// Of what there can be much of, the newest.
@@ -173,7 +173,7 @@ impl Person {
             .select((programs::slug, t::body))
             .load(conn)?;
         let told = rows.into_iter().map(|(program, body)| {
-            let mut membership: Map<String, Value> = serde_json::from_str(&body).map_err(Problem::internal)?;
+            let mut membership: Map<String, Value> = versioned::parse(&body)?;
             membership.insert("program".into(), program.into());
             Ok(Value::Object(membership))
         });
@@ -289,5 +289,5 @@ impl Person {
 }
 
 fn parsed(rows: Vec<Stored>) -> Result<Vec<Value>, Problem> {
-    rows.iter().map(|row| serde_json::from_str(&row.body).map_err(Problem::internal)).collect()
+    rows.iter().map(|row| versioned::parse(&row.body)).collect()
 }

@@ -10,6 +10,7 @@ use crate::{
     problem::Problem,
     schema::membership_revisions as t,
     stakeholders::open_programs,
+    versioned,
 };
 
 /// Ends an account's memberships in the programmes in which something can still change, then its sign-ins and the account.
@@ -44,5 +45,5 @@ fn memberships(tx: &mut Tx<'_>, account: Id) -> Result<Vec<Membership>, Problem>
         .filter(t::until_on.is_null().or(t::until_on.ge(tx.today())))
         .filter(t::seq_to.is_null());
     let bodies: Vec<String> = open.order(t::subject_id).select(t::body).load(tx.conn)?;
-    bodies.iter().map(|body| serde_json::from_str(body).map_err(Problem::internal)).collect()
+    bodies.iter().map(|body| versioned::parse(body)).collect()
 }

@@ -295,7 +295,7 @@ fn about(tx: &mut Tx<'_>, new: &NewDataRequest) -> Result<Id, Problem> {
 /// What a mail tells of a request: what was asked, what came of it, and what was answered in words.
 pub fn told_of(conn: &mut AnyConnection, id: Id) -> Result<Option<(DataRequest, Option<String>)>, Problem> {
     let Some(stored) = DataRequest::open(conn, crate::access::Ledger::PLATFORM, id)? else { return Ok(None) };
-    let request = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+    let request = versioned::parse(&stored.body)?;
     let answer: Option<Option<String>> = notes::table.find(id).select(notes::answer).first(conn).optional()?;
     Ok(Some((request, answer.flatten())))
 }

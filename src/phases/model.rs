@@ -167,7 +167,7 @@ impl Resource for Phase {
         if sort == "updated_at" {
             return Ok(json!(stored.seq_from));
         }
-        let phase: Phase = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let phase: Phase = versioned::parse(&stored.body)?;
         Ok(json!(phase.content.number))
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     routes::Routes,
     seen::IfMatch,
     valid::{Patch, Valid},
-    versioned::Versioned,
+    versioned::{self, Versioned},
 };
 
 pub fn routes(api: &mut Routes<'_>) {
@@ -175,7 +175,7 @@ async fn read_gate(can: Can<ReadPhase>, path: web::Path<PhasePath>) -> Result<Ht
     let obstacles = can
         .snapshot(move |conn, reach| {
             let stored = Phase::open(conn, reach.ledger, path.phase_id)?.ok_or(Problem::NotFound)?;
-            let phase: Phase = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+            let phase: Phase = versioned::parse(&stored.body)?;
             gate::obstacles(conn, reach, &phase)
         })
         .await?;

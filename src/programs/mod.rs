@@ -7,5 +7,5 @@ mod model;
 mod routes;
 mod summary;
 
-pub use model::{NewProgram, Program, ProgramContent, time_zone_named};
+pub use model::{NewProgram, Program, ProgramContent, ProgramState, time_zone_named};
 pub use routes::{ProgramPath, routes};

@@ -1,3 +1,5 @@
+use std::collections::{HashMap, HashSet};
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -159,7 +161,7 @@ impl Resource for Program {
         if sort == "created_at" {
             return Ok(json!(stored.id));
         }
-        let program: Program = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let program: Program = versioned::parse(&stored.body)?;
         Ok(json!(program.slug))
     }
 }
@@ -191,6 +193,21 @@ impl Program {
             "created_at" => keyset!(query, page, program_revisions, subject_id as Id).load(conn)?,
             _ => keyset!(query, page, program_revisions, slug as String).load(conn)?,
         })
+    }
+
+    /// The programmes with these slugs, by slug.
+    pub fn named<'a>(
+        conn: &mut AnyConnection,
+        slugs: impl IntoIterator<Item = &'a str>,
+    ) -> Result<HashMap<String, Program>, Problem> {
+        use program_revisions as t;
+        let bodies: Vec<String> = t::table
+            .filter(t::slug.eq_any(slugs.into_iter().collect::<HashSet<_>>()))
+            .filter(t::seq_to.is_null())
+            .select(t::body)
+            .load(conn)?;
+        let programs = bodies.iter().map(|body| versioned::parse::<Program>(body));
+        programs.map(|program| program.map(|program| (program.slug.clone(), program))).collect()
     }
 
     /// Begins a programme and its ledger.

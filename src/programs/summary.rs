@@ -16,7 +16,7 @@ use crate::{
         document_revisions, focus_area_revisions, participant_revisions, phase_revisions, question_revisions,
         shock_or_stress_revisions,
     },
-    versioned::Resource,
+    versioned::{self, Resource},
 };
 
 /// How many questions are in one state.
@@ -143,7 +143,7 @@ fn next_dates(conn: &mut AnyConnection, reach: &Reach, today: NaiveDate) -> Resu
         .load(conn)?;
     let mut dates = Vec::new();
     for body in bodies {
-        let phase: Phase = serde_json::from_str(&body).map_err(Problem::internal)?;
+        let phase: Phase = versioned::parse(&body)?;
         let planned = [("phase_begins", phase.content.planned_from_on), ("phase_ends", phase.content.planned_until_on)];
         for (what, on) in planned {
             if let Some(on) = on.filter(|on| *on >= today) {

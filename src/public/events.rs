@@ -7,7 +7,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
-    model::{Shown, read, shown},
+    model::{Shown, shown},
     programs::PublicOrganisation,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     programs::Program,
     public_rows,
     schema::event_revisions,
-    versioned::Stored,
+    versioned::{self, Stored},
 };
 
 /// The states in which an event's minutes are approved: before, nothing of it is public.
@@ -96,9 +96,9 @@ impl PublicEvent {
     /// Those whose minutes are approved, in the order of their codes.
     pub fn list(conn: &mut AnyConnection, program: &Program, page: &Page) -> Result<Shown<PublicEvent>, Problem> {
         let rows = public_rows!(conn, program, page, event_revisions, number as i32, TOLD);
-        let key = |stored: &Stored| Ok(json!(number(&read::<Told>(&stored.body)?.code)));
+        let key = |stored: &Stored| Ok(json!(number(&versioned::parse::<Told>(&stored.body)?.code)));
         shown(rows, page, key, |rows| {
-            let events = rows.iter().map(|row| read(&row.body)).collect::<Result<Vec<Told>, _>>()?;
+            let events = rows.iter().map(|row| versioned::parse(&row.body)).collect::<Result<Vec<Told>, _>>()?;
             let chairs: Vec<Id> = events.iter().filter_map(|event| event.chair_stakeholder_id).collect();
             let chairs = PublicOrganisation::named(conn, &chairs)?;
             Ok(events.into_iter().map(|event| PublicEvent::of(event, program, &chairs)).collect())

@@ -1,5 +1,4 @@
 use diesel::prelude::*;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
@@ -9,7 +8,7 @@ use crate::{
     problem::Problem,
     programs::Program,
     schema::program_revisions,
-    versioned::Stored,
+    versioned::{self, Stored},
 };
 
 /// Lists of the public view take no filters, and have one order.
@@ -36,7 +35,7 @@ pub fn find(conn: &mut AnyConnection, slug: &str) -> Result<Program, Problem> {
         .select(program_revisions::body)
         .first(conn)
         .optional()?;
-    read(&stored.ok_or(Problem::NotFound)?)
+    versioned::parse(&stored.ok_or(Problem::NotFound)?)
 }
 
 /// A page of the published programmes.
@@ -53,11 +52,6 @@ pub fn programs(conn: &mut AnyConnection, page: &Page) -> Result<Vec<Stored>, Pr
         .filter(program_revisions::published.eq(true))
         .into_boxed::<Backend>();
     Ok(keyset!(query, page, program_revisions, slug as String).load(conn)?)
-}
-
-/// A stored text, as the type that reads of it what it needs.
-pub fn read<T: DeserializeOwned>(body: &str) -> Result<T, Problem> {
-    serde_json::from_str(body).map_err(Problem::internal)
 }
 
 /// Turns the rows of a page, which are one too many where there is a next page, into what is shown of them.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::model::{Shown, programs, read, shown};
+use super::model::{Shown, programs, shown};
 use crate::{
     access::Ledger,
     db::{AnyConnection, Id},
@@ -20,7 +20,7 @@ use crate::{
     public_rows,
     schema::stakeholder_revisions,
     stakeholders::Stakeholder,
-    versioned::Resource,
+    versioned::{self, Resource},
 };
 
 /// A network of cities that the programme belongs or belonged to.
@@ -68,9 +68,9 @@ impl PublicProgram {
     }
 
     pub fn list(conn: &mut AnyConnection, page: &Page) -> Result<Shown<PublicProgram>, Problem> {
-        let key = |stored: &crate::versioned::Stored| Ok(json!(read::<Program>(&stored.body)?.slug));
+        let key = |stored: &versioned::Stored| Ok(json!(versioned::parse::<Program>(&stored.body)?.slug));
         shown(programs(conn, page)?, page, key, |rows| {
-            rows.iter().map(|row| Ok(PublicProgram::of(read(&row.body)?))).collect()
+            rows.iter().map(|row| Ok(PublicProgram::of(versioned::parse(&row.body)?))).collect()
         })
     }
 }
@@ -125,8 +125,10 @@ impl PublicPhase {
     pub fn list(conn: &mut AnyConnection, program: &Program, page: &Page) -> Result<Shown<PublicPhase>, Problem> {
         let rows =
             public_rows!(conn, program, page, phase_revisions, number as i32, ["planned", "active", "completed"]);
-        let key = |stored: &crate::versioned::Stored| Phase::sort_key("number", stored);
-        shown(rows, page, key, |rows| rows.iter().map(|row| Ok(PublicPhase::of(read(&row.body)?))).collect())
+        let key = |stored: &versioned::Stored| Phase::sort_key("number", stored);
+        shown(rows, page, key, |rows| {
+            rows.iter().map(|row| Ok(PublicPhase::of(versioned::parse(&row.body)?))).collect()
+        })
     }
 }
 
@@ -175,9 +177,9 @@ impl PublicFocusArea {
     /// The active ones.
     pub fn list(conn: &mut AnyConnection, program: &Program, page: &Page) -> Result<Shown<PublicFocusArea>, Problem> {
         let rows = public_rows!(conn, program, page, focus_area_revisions, number as i32, ["active"]);
-        let key = |stored: &crate::versioned::Stored| FocusArea::sort_key("number", stored);
+        let key = |stored: &versioned::Stored| FocusArea::sort_key("number", stored);
         shown(rows, page, key, |rows| {
-            let areas = rows.iter().map(|row| read(&row.body)).collect::<Result<Vec<FocusArea>, _>>()?;
+            let areas = rows.iter().map(|row| versioned::parse(&row.body)).collect::<Result<Vec<FocusArea>, _>>()?;
             let leads: Vec<Id> = areas.iter().filter_map(|area| area.content.lead_stakeholder_id).collect();
             let leads = PublicOrganisation::named(conn, &leads)?;
             Ok(areas.into_iter().map(|area| PublicFocusArea::of(area, &leads)).collect())
@@ -238,6 +240,6 @@ impl PublicOrganisation {
         let rows = crate::listed!(stakeholder_revisions, Ledger::PLATFORM, at, &[]);
         let rows: Vec<crate::versioned::Stored> =
             rows.filter(stakeholder_revisions::subject_id.eq_any(ids.to_vec())).load(conn)?;
-        rows.iter().map(|row| Ok((row.id, PublicOrganisation::of(&read(&row.body)?)))).collect()
+        rows.iter().map(|row| Ok((row.id, PublicOrganisation::of(&versioned::parse(&row.body)?)))).collect()
     }
 }

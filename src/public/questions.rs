@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{Shown, read, shown};
+use super::model::{Shown, shown};
 use crate::{
     db::{AnyConnection, Id},
     localized::Localized,
@@ -14,7 +14,7 @@ use crate::{
     public_rows,
     questions::Question,
     schema::{focus_area_revisions, question_revisions},
-    versioned::{Resource, Stored},
+    versioned::{self, Resource, Stored},
 };
 
 /// A validated analysis question, as everybody may see it: the wording that was validated, whatever is being
@@ -44,7 +44,7 @@ impl PublicQuestion {
         let rows = public_rows!(conn, program, page, question_revisions, position as i64, going_on);
         let key = |stored: &Stored| Question::sort_key("code", stored);
         shown(rows, page, key, |rows| {
-            let open = rows.iter().map(|row| read(&row.body)).collect::<Result<Vec<Question>, _>>()?;
+            let open = rows.iter().map(|row| versioned::parse(&row.body)).collect::<Result<Vec<Question>, _>>()?;
             let validated = validated(conn, &open)?;
             let areas: Vec<Id> = validated.iter().map(|question| question.focus_area_id).collect();
             let areas = codes(conn, program, &areas)?;
@@ -81,7 +81,7 @@ fn validated(conn: &mut AnyConnection, open: &[Question]) -> Result<Vec<Question
             .load(conn)?;
         for (id, revision, body) in rows {
             if wanted.get(&id) == Some(&revision) {
-                found.insert(id, read(&body)?);
+                found.insert(id, versioned::parse(&body)?);
             }
         }
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
-    model::{Shown, read, shown},
+    model::{Shown, shown},
     programs::PublicName,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     public_rows,
     schema::stakeholder_revisions,
     stakeholders::Stakeholder,
-    versioned::Stored,
+    versioned::{self, Stored},
 };
 
 /// An organisation that takes part in a programme, as everybody may see it.
@@ -45,14 +45,14 @@ impl PublicStakeholder {
         let rows = public_rows!(conn, program, page, participant_revisions, subject_id as Id, ["active"]);
         let key = |stored: &Stored| Ok(json!(stored.id));
         shown(rows, page, key, |rows| {
-            let parts = rows.iter().map(|row| read(&row.body)).collect::<Result<Vec<Participant>, _>>()?;
+            let parts = rows.iter().map(|row| versioned::parse(&row.body)).collect::<Result<Vec<Participant>, _>>()?;
             let ids: Vec<Id> = parts.iter().map(|part| part.stakeholder_id).collect();
             let query = listed!(stakeholder_revisions, Ledger::PLATFORM, None::<i64>, &[]);
             let named: Vec<Stored> = query.filter(stakeholder_revisions::subject_id.eq_any(ids)).load(conn)?;
             let mut items = Vec::with_capacity(parts.len());
             for part in parts {
                 if let Some(stored) = named.iter().find(|stored| stored.id == part.stakeholder_id) {
-                    items.push(PublicStakeholder::of(part, read(&stored.body)?));
+                    items.push(PublicStakeholder::of(part, versioned::parse(&stored.body)?));
                 }
             }
             Ok(items)

@@ -5,10 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{
-    edition::Edition,
-    model::{Shown, read},
-};
+use super::{edition::Edition, model::Shown};
 use crate::{
     db::{AnyConnection, At, Backend, Id},
     localized::Localized,
@@ -17,7 +14,7 @@ use crate::{
     problem::Problem,
     programs::Program,
     schema::publications,
-    walk,
+    versioned, walk,
 };
 
 /// A published edition of a resilience statement, as lists show it.
@@ -87,7 +84,7 @@ impl PublicStatement {
             let later = known.iter().any(|(other, number)| *other == code && *number > edition);
             let url = address(&program.slug, &code, edition);
             Ok(PublicStatement {
-                title: read::<Titled>(&body)?.title,
+                title: versioned::parse::<Titled>(&body)?.title,
                 state: if later { "superseded" } else { "published" }.to_owned(),
                 published_at,
                 digest,
@@ -132,7 +129,7 @@ impl Found {
         if wanted.media == Media::Json {
             return Ok(Rendition::json(self.body.clone()).exact());
         }
-        let edition: Edition = read(&self.body)?;
+        let edition: Edition = versioned::parse(&self.body)?;
         let address = self.address();
         let page = |lang| edition.page(lang, &self.source_language, &address);
         Ok(Rendition::of(wanted, &self.source_language, String::new(), page).exact())

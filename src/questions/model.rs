@@ -182,9 +182,9 @@ impl Resource for Question {
     ) -> Result<Map<String, Value>, Problem> {
         let mut expanded = Map::new();
         if wanted.iter().any(|name| name == "focus_area") {
-            let question: Question = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+            let question: Question = versioned::parse(&stored.body)?;
             let area = FocusArea::open(conn, reach.ledger, question.focus_area_id)?;
-            let area = area.map(|area| serde_json::from_str(&area.body)).transpose().map_err(Problem::internal)?;
+            let area = area.map(|area| versioned::parse(&area.body)).transpose()?;
             expanded.insert("focus_area".into(), area.unwrap_or(Value::Null));
         }
         Ok(expanded)
@@ -193,7 +193,7 @@ impl Resource for Question {
     fn sort_key(sort: &str, stored: &Stored) -> Result<Value, Problem> {
         Ok(match sort {
             "code" => {
-                let question: Question = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+                let question: Question = versioned::parse(&stored.body)?;
                 json!(position(&question.code))
             }
             "updated_at" => json!(stored.seq_from),

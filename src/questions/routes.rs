@@ -20,7 +20,7 @@ use crate::{
     seen::IfMatch,
     statements::{self, Impact},
     valid::Valid,
-    versioned::Versioned,
+    versioned::{self, Versioned},
 };
 
 pub fn routes(api: &mut Routes<'_>) {
@@ -234,10 +234,10 @@ async fn difference(
             let id = Question::identify(conn, reach.ledger, &path.question_id)?;
             let mut at = |number| {
                 let stored = Question::numbered(conn, reach.ledger, id, number)?.ok_or(Problem::NotFound)?;
-                if crate::versioned::hidden::<Question>(reach, &stored) {
+                if versioned::hidden::<Question>(reach, &stored) {
                     return Err(Problem::NotFound);
                 }
-                serde_json::from_str(&stored.body).map_err(Problem::internal)
+                versioned::parse(&stored.body)
             };
             let (before, after) = (at(from)?, at(to)?);
             Ok(Difference { from, to, changes: diff::fields(&before, &after) })
@@ -261,7 +261,7 @@ async fn impact(can: Can<ReadQuestion>, path: web::Path<QuestionPath>) -> Result
         .snapshot(move |conn, reach| {
             let id = Question::identify(conn, reach.ledger, &path.question_id)?;
             let open = Question::open(conn, reach.ledger, id)?;
-            open.filter(|open| !crate::versioned::hidden::<Question>(reach, open)).ok_or(Problem::NotFound)?;
+            open.filter(|open| !versioned::hidden::<Question>(reach, open)).ok_or(Problem::NotFound)?;
             statements::impact(conn, reach, id)
         })
         .await?;

@@ -10,7 +10,7 @@ use crate::{
     access::{Caller, Recorded, Tx},
     accounts::{Account, end_sign_ins, person},
     db::{AnyConnection, At, Id, types},
-    mail::{self, MailKind, NewMail},
+    mail::{self, MailKind},
     policy::Roles,
     problem::{FieldError, Problem},
     reason::Reason,
@@ -248,9 +248,7 @@ fn new_codes(conn: &mut AnyConnection, account: Id) -> QueryResult<RecoveryCodes
 
 fn tell(tx: &mut Tx<'_>, account: &Account, kind: MailKind) -> Result<(), Problem> {
     let (email, _) = person(tx.conn, account.meta.id)?;
-    let told =
-        NewMail { kind, recipient: &email, account: Some(account.meta.id), subject: None, language: account.language };
-    Ok(mail::enqueue(tx.conn, &told, tx.now)?)
+    Ok(mail::enqueue(tx.conn, &account.mail(kind, &email), tx.now)?)
 }
 
 fn label(id: Id) -> String {

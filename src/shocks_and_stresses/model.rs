@@ -128,7 +128,7 @@ impl Resource for ShockOrStress {
         if sort == "updated_at" {
             return Ok(json!(stored.seq_from));
         }
-        let one: ShockOrStress = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let one: ShockOrStress = versioned::parse(&stored.body)?;
         Ok(json!(position(&one.code)))
     }
 }

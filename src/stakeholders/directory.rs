@@ -11,6 +11,7 @@ use crate::{
     problem::Problem,
     schema::stakeholder_revisions,
     sheets::Row,
+    versioned,
 };
 
 /// Every organisation, with what it is found by.
@@ -53,7 +54,7 @@ impl Directory {
             .load(conn)?;
         let mut directory = Directory::default();
         for body in bodies {
-            directory.add(&serde_json::from_str(&body).map_err(Problem::internal)?, None);
+            directory.add(&versioned::parse(&body)?, None);
         }
         Ok(directory)
     }

@@ -181,7 +181,7 @@ impl Resource for Stakeholder {
         if stored.state != StakeholderState::Merged.name() {
             return Ok(None);
         }
-        let one: Stakeholder = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+        let one: Stakeholder = versioned::parse(&stored.body)?;
         Ok(one.merged_into_id)
     }
 
@@ -190,7 +190,7 @@ impl Resource for Stakeholder {
             "updated_at" => json!(stored.seq_from),
             "created_at" => json!(stored.id),
             _ => {
-                let one: Stakeholder = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+                let one: Stakeholder = versioned::parse(&stored.body)?;
                 json!(one.sort_name())
             }
         })

@@ -24,7 +24,7 @@ use crate::{
         stage_revisions, statement_revisions, webhook_revisions,
     },
     statements::Position,
-    versioned::Resource,
+    versioned::{self, Resource},
     webhooks::Webhook,
 };
 
@@ -36,7 +36,7 @@ pub fn programs(conn: &mut AnyConnection) -> Result<Vec<Program>, Problem> {
 }
 
 fn read<R: DeserializeOwned>(bodies: Vec<String>) -> Result<Vec<R>, Problem> {
-    bodies.iter().map(|body| serde_json::from_str(body).map_err(Problem::internal)).collect()
+    bodies.iter().map(|body| versioned::parse(body)).collect()
 }
 
 /// The memberships for an organisation that hold now or will.
@@ -260,7 +260,7 @@ pub fn refuse_open_ballots(tx: &mut Tx<'_>, programs: &[Program], of: Id) -> Res
         .load(tx.conn)?;
     let mut found = Vec::new();
     for (ledger, body) in open {
-        let ballot: Ballot = serde_json::from_str(&body).map_err(Problem::internal)?;
+        let ballot: Ballot = versioned::parse(&body)?;
         let program = programs.iter().find(|program| program.meta.id == ledger);
         if let Some(program) = program.filter(|_| ballot.electorate.contains(&of)) {
             found.push(format!("{}: {}", program.slug, ballot.code));

@@ -19,6 +19,7 @@ use crate::{
         ballot_revisions, criterion_revisions, mapping_revisions, question_revisions, statement_basis,
         statement_revisions,
     },
+    versioned,
 };
 
 /// One revision of something that a statement rests on.
@@ -125,7 +126,7 @@ pub(super) fn find(conn: &mut AnyConnection, reach: &Reach, entries: &[BasisEntr
             if seq_to.is_none() {
                 found.open.insert((kind, id), revision);
             }
-            let body = serde_json::from_str(&body).map_err(Problem::internal)?;
+            let body = versioned::parse(&body)?;
             found.revisions.insert((kind, id, revision), Revision { state, body });
         }
     }
@@ -324,7 +325,7 @@ pub fn impact(conn: &mut AnyConnection, reach: &Reach, question: Id) -> Result<I
         .load(conn)?;
     let mut statements = BTreeMap::new();
     for body in &bodies {
-        let statement: Statement = serde_json::from_str(body).map_err(Problem::internal)?;
+        let statement: Statement = versioned::parse(body)?;
         let hidden = <Statement as crate::versioned::Resource>::hidden_from(reach);
         if !hidden.contains(&statement.state.name()) {
             statements.insert(statement.meta.id, statement);

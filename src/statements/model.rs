@@ -321,9 +321,9 @@ impl Statement {
     /// The open revision, as a reader sees it.
     pub fn shown(conn: &mut AnyConnection, reach: &Reach, id: Id) -> Result<Statement, Problem> {
         let stored = Statement::open(conn, reach.ledger, id)?
-            .filter(|stored| !crate::versioned::hidden::<Statement>(reach, stored))
+            .filter(|stored| !versioned::hidden::<Statement>(reach, stored))
             .ok_or(Problem::NotFound)?;
-        serde_json::from_str(&stored.body).map_err(Problem::internal)
+        versioned::parse(&stored.body)
     }
 
     /// Every thing that it rests on, with the pointer of its place.

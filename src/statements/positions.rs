@@ -166,10 +166,7 @@ impl Resource for Position {
         if rows.is_empty() {
             return Ok(());
         }
-        let positions: Vec<Position> = rows
-            .iter()
-            .map(|row| serde_json::from_str(&row.body).map_err(Problem::internal))
-            .collect::<Result<_, _>>()?;
+        let positions: Vec<Position> = rows.iter().map(|row| versioned::parse(&row.body)).collect::<Result<_, _>>()?;
         let bodies: Vec<String> = statement_revisions::table
             .filter(statement_revisions::subject_id.eq_any(positions.iter().map(|one| one.statement_id)))
             .filter(statement_revisions::seq_to.is_null())
@@ -177,7 +174,7 @@ impl Resource for Position {
             .load(conn)?;
         let mut content = BTreeMap::new();
         for body in &bodies {
-            let statement: Statement = serde_json::from_str(body).map_err(Problem::internal)?;
+            let statement: Statement = versioned::parse(body)?;
             let asked = Statement::possible(Action::TakePosition, statement.state());
             content.insert(statement.meta.id, (statement.content_revision, asked));
         }

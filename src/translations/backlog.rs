@@ -18,7 +18,7 @@ use crate::{
     questions::Question,
     shocks_and_stresses::ShockOrStress,
     statements::Statement,
-    versioned::{Resource, Stored, hidden},
+    versioned::{self, Resource, Stored, hidden},
 };
 
 /// How many open revisions a page looks at: where most is translated, it ends early and the next goes on from there.
@@ -183,7 +183,7 @@ fn lacking<R: Resource>(reach: &Reach, lang: &str, stored: &Stored) -> Result<Ve
         #[serde(default)]
         code: Option<String>,
     }
-    let thing: R = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+    let thing: R = versioned::parse(&stored.body)?;
     let texts = thing.texts();
     let known = &thing.meta().translations;
     let mut lacks = texts.iter().filter_map(|(pointer, text)| {
@@ -194,7 +194,7 @@ fn lacking<R: Resource>(reach: &Reach, lang: &str, stored: &Stored) -> Result<Ve
         Some((pointer, Lack::Behind, Some(behind.of_revision)))
     });
     let Some(first) = lacks.next() else { return Ok(Vec::new()) };
-    let Coded { code } = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+    let Coded { code } = versioned::parse(&stored.body)?;
     let name = texts.first().map(|(_, text)| (*text).clone()).unwrap_or_default();
     let href = place::<R>(&reach.slug, &thing.path_id());
     let item = |(pointer, state, of_revision): (&String, Lack, Option<i32>)| BacklogItem {

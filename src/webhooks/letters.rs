@@ -19,7 +19,7 @@ use crate::{
     programs::time_zone_named,
     schema::program_revisions,
     seal::Sealer,
-    versioned::Versioned,
+    versioned::{self, Versioned},
 };
 
 /// A message on its way, with all that it takes to send it.
@@ -58,7 +58,7 @@ pub fn find(
 ) -> Result<Found, Problem> {
     let Some(cursor) = Cursor::held(conn, webhook, owner)? else { return Ok(Found::Lost) };
     let Some(stored) = Webhook::open(conn, cursor.ledger, webhook)? else { return Ok(Found::Lost) };
-    let hook: Webhook = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+    let hook: Webhook = versioned::parse(&stored.body)?;
     if hook.state != WebhookState::Active {
         return Ok(Found::Lost);
     }

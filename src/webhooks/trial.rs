@@ -14,7 +14,7 @@ use crate::{
     db::{AnyConnection, Id},
     problem::Problem,
     service::Service,
-    versioned::Versioned,
+    versioned::{self, Versioned},
 };
 
 /// What is to be sent, where to and with which signatures.
@@ -29,7 +29,7 @@ pub struct Trial {
 pub fn prepare(conn: &mut AnyConnection, reach: &Reach, service: &Service, id: Id) -> Result<Trial, Problem> {
     let (webhook, now) = (Webhook::owned(conn, reach, id)?, service.clock.now());
     let stored = Webhook::open(conn, reach.ledger, webhook)?.ok_or(Problem::NotFound)?;
-    let hook: Webhook = serde_json::from_str(&stored.body).map_err(Problem::internal)?;
+    let hook: Webhook = versioned::parse(&stored.body)?;
     let keys = secrets::live(conn, &service.sealer, webhook, now)?;
     if keys.is_empty() {
         return Err(no_secret());

@@ -20,7 +20,7 @@ use crate::{
         attendance_revisions, ballot_revisions, decision_revisions, event_revisions, focus_area_revisions,
         follow_up_revisions, phase_revisions, question_revisions, stage_revisions,
     },
-    versioned::{Stored, Versioned},
+    versioned::{self, Stored, Versioned},
 };
 
 /// What minutes read of an event's stored text.
@@ -115,7 +115,7 @@ macro_rules! of_event {
 
 fn read<T: DeserializeOwned>(rows: &[Stored]) -> Result<Vec<(Id, T)>, Problem> {
     let rows = rows.iter();
-    rows.map(|row| Ok((row.id, serde_json::from_str(&row.body).map_err(Problem::internal)?))).collect()
+    rows.map(|row| Ok((row.id, versioned::parse(&row.body)?))).collect()
 }
 
 /// The row of the ledger that approved an event's minutes, if they are approved.
@@ -146,10 +146,10 @@ pub fn of(conn: &mut AnyConnection, ledger: Id, event: Id) -> Result<Minutes, Pr
         Some(at) => Program::open_at(conn, ledger, ledger, at)?,
         None => Program::open(conn, ledger, ledger)?,
     };
-    let program: Program = serde_json::from_str(&program.ok_or(Problem::NotFound)?.body).map_err(Problem::internal)?;
+    let program: Program = versioned::parse(&program.ok_or(Problem::NotFound)?.body)?;
     let found = listed!(event_revisions, ledger, at, &[]).filter(event_revisions::subject_id.eq(event));
     let found: Stored = found.first(conn).optional()?.ok_or(Problem::NotFound)?;
-    let told: Event = serde_json::from_str(&found.body).map_err(Problem::internal)?;
+    let told: Event = versioned::parse(&found.body)?;
     let record = Record::read(conn, ledger, event, at, &told)?;
     let phase = match told.phase_id {
         Some(phase) => phase_name(conn, ledger, phase, at)?,
@@ -200,8 +200,7 @@ fn phase_name(conn: &mut AnyConnection, ledger: Id, phase: Id, at: Option<i64>) 
     }
     let found = listed!(phase_revisions, ledger, at, &[]).filter(phase_revisions::subject_id.eq(phase));
     let found: Option<Stored> = found.first(conn).optional()?;
-    let named: Option<Named> =
-        found.map(|row| serde_json::from_str(&row.body)).transpose().map_err(Problem::internal)?;
+    let named: Option<Named> = found.map(|row| versioned::parse(&row.body)).transpose()?;
     Ok(named.map(|named| named.name))
 }
 
@@ -412,6 +411,5 @@ fn questions(
         .select((question_revisions::subject_id, question_revisions::revision, question_revisions::body))
         .load(conn)?;
     let rows = rows.into_iter().filter(|(id, revision, _)| wanted.contains(&(*id, *revision)));
-    rows.map(|(id, revision, body)| Ok(((id, revision), serde_json::from_str(&body).map_err(Problem::internal)?)))
-        .collect()
+    rows.map(|(id, revision, body)| Ok(((id, revision), versioned::parse(&body)?))).collect()
 }

@@ -29,7 +29,7 @@ use crate::{
     schema::{ledger_rows as rows, question_revisions},
     shocks_and_stresses::ShockOrStress,
     statements::Statement,
-    versioned::{Resource, Stored},
+    versioned::{self, Resource, Stored},
 };
 
 /// More acts than anybody reads of one subject at one go.
@@ -54,7 +54,7 @@ const fn row_by_row<R: Resource>() -> Kind {
 }
 
 fn state<R: Resource>(body: &str) -> Result<String, Problem> {
-    Ok(serde_json::from_str::<R>(body).map_err(Problem::internal)?.state().to_owned())
+    Ok(versioned::parse::<R>(body)?.state().to_owned())
 }
 
 /// No memberships, accounts, votes or attendance: those are about people and single voices. No webhooks: those are about
