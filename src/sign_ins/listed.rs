@@ -22,6 +22,7 @@ pub struct OpenSignIn {
     /// When its tokens were last renewed: it was used about then, or up to 15 minutes later.
     #[serde(serialize_with = "types::serialize_instant")]
     pub last_used_at: DateTime<Utc>,
+    /// When it ends, unless its tokens are renewed before: a week after they were, and no later than 30 days after it began.
     #[serde(serialize_with = "types::serialize_instant")]
     pub expires_at: DateTime<Utc>,
     /// Where it began.

@@ -15,7 +15,9 @@ use crate::{
 };
 
 /// How long a sign-in lasts, however often its token is renewed.
-pub const LIFE: TimeDelta = TimeDelta::days(30);
+const LIFE: TimeDelta = TimeDelta::days(30);
+/// How long it lasts when its token is not renewed.
+const UNUSED: TimeDelta = TimeDelta::days(7);
 /// How long the token before the current one gets the current one again.
 const AGAIN: TimeDelta = TimeDelta::seconds(30);
 
@@ -24,6 +26,7 @@ pub struct SignIn {
     pub id: Id,
     pub account: Id,
     pub generation: i32,
+    /// Unless its token is renewed before.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -111,7 +114,7 @@ fn may_sign_in(conn: &mut AnyConnection, account: Id, now: DateTime<Utc>) -> Res
 
 /// Begins a sign-in.
 pub fn begin(conn: &mut AnyConnection, account: Id, origin: &Origin, now: DateTime<Utc>) -> Result<SignIn, Problem> {
-    let new = SignIn { id: Id::new(), account, generation: 1, expires_at: now + LIFE };
+    let new = SignIn { id: Id::new(), account, generation: 1, expires_at: now + UNUSED };
     diesel::insert_into(sign_ins::table)
         .values((
             sign_ins::id.eq(new.id),
@@ -144,24 +147,27 @@ pub fn rotate(
         .filter(sign_ins::expires_at.gt(At(now)))
         .set((sign_ins::generation.eq(generation + 1), sign_ins::rotated_at.eq(At(now))))
         .execute(conn)?;
-    type Row = (Id, i32, At, At, Option<At>);
+    type Row = (Id, i32, At, At, At, Option<At>);
     let row: Option<Row> = sign_ins::table
         .find(family)
         .select((
             sign_ins::account_id,
             sign_ins::generation,
+            sign_ins::made_at,
             sign_ins::rotated_at,
             sign_ins::expires_at,
             sign_ins::ended_at,
         ))
         .first(conn)
         .optional()?;
-    let Some((account, current, At(rotated_at), At(expires_at), ended_at)) = row else {
+    let Some((account, current, At(made_at), At(rotated_at), At(expires_at), ended_at)) = row else {
         return Ok(Err(Problem::InvalidToken));
     };
     let sign_in = SignIn { id: family, account, generation: current, expires_at };
     if advanced == 1 {
-        return Ok(Ok(sign_in));
+        let expires_at = (made_at + LIFE).min(now + UNUSED);
+        diesel::update(sign_ins::table.find(family)).set(sign_ins::expires_at.eq(At(expires_at))).execute(conn)?;
+        return Ok(Ok(SignIn { expires_at, ..sign_in }));
     }
     if ended_at.is_some() || expires_at <= now {
         return Ok(Err(Problem::InvalidToken));

@@ -64,8 +64,8 @@ pub struct Tokens {
     pub expires_in: i64,
     /// Good once: it gives the next one.
     pub refresh_token: String,
-    /// Seconds until the sign-in ends.
-    #[schema(example = 2_592_000)]
+    /// Seconds until the sign-in ends, unless its token is renewed before: a week, or what is left of its 30 days.
+    #[schema(example = 604_800)]
     pub refresh_expires_in: i64,
 }
 
@@ -91,7 +91,7 @@ async fn log_in(public: Public, Valid(given): Valid<Credentials>) -> Result<Http
 /// Get new tokens
 ///
 /// The refresh token is good once and gives the next one; for 30 seconds it gives that same next one again. An
-/// older one ends the sign-in.
+/// older one ends the sign-in. It also ends when its token was not renewed for a week, and 30 days after it began.
 #[utoipa::path(
     tag = "sign-ins", operation_id = "refresh_sign_in",
     request_body = Refresh,

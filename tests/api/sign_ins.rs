@@ -47,7 +47,7 @@ story! {
     async fn the_right_password_gives_tokens(world) {
         with_password(&world, &Member(Lead));
         let tokens = log_in(&world, " LEAD@Jakarta.Example", PASSWORD).expect(200).await;
-        assert_eq!((tokens.body["expires_in"].as_i64(), tokens.body["refresh_expires_in"].as_i64()), (Some(900), Some(30 * 86_400)));
+        assert_eq!((tokens.body["expires_in"].as_i64(), tokens.body["refresh_expires_in"].as_i64()), (Some(900), Some(7 * 86_400)));
         assert_eq!(tokens.header("cache-control"), Some("no-store"));
         world.get(bearer(&tokens), "me").expect(200).await;
     }
@@ -73,7 +73,7 @@ story! {
         world.get(bearer(&first), "me").expect(401).await;
         let second = refresh(&world, &first.body["refresh_token"]).await.expect(200);
         assert_ne!(second.body["refresh_token"], first.body["refresh_token"]);
-        assert_eq!(second.body["refresh_expires_in"], 30 * 86_400 - 20 * 60);
+        assert_eq!(second.body["refresh_expires_in"], 7 * 86_400);
         world.get(bearer(&second), "me").expect(200).await;
         // The answer got lost: the same again, for half a minute.
         world.clock.advance(TimeDelta::seconds(30));
@@ -98,12 +98,31 @@ story! {
 story! {
     async fn a_sign_in_ends_after_thirty_days(world) {
         with_password(&world, &Member(Lead));
-        let first = log_in(&world, "lead@jakarta.example", PASSWORD).expect(200).await;
-        world.clock.advance(TimeDelta::days(30) - TimeDelta::seconds(1));
-        let last = refresh(&world, &first.body["refresh_token"]).await.expect(200);
+        let mut last = log_in(&world, "lead@jakarta.example", PASSWORD).expect(200).await;
+        for _ in 0..5 {
+            world.clock.advance(TimeDelta::days(6) - TimeDelta::milliseconds(200));
+            last = refresh(&world, &last.body["refresh_token"]).await.expect(200);
+        }
         assert_eq!(last.body["refresh_expires_in"], 1);
         world.clock.advance(TimeDelta::seconds(1));
         refresh(&world, &last.body["refresh_token"]).await.expect(401);
+    }
+}
+
+story! {
+    async fn a_sign_in_that_is_not_used_ends_after_a_week(world) {
+        with_password(&world, &Member(Lead));
+        let first = log_in(&world, "lead@jakarta.example", PASSWORD).expect(200).await;
+        assert_eq!(first.body["refresh_expires_in"], TimeDelta::days(7).num_seconds());
+        world.clock.advance(TimeDelta::days(7) - TimeDelta::seconds(1));
+        let next = refresh(&world, &first.body["refresh_token"]).await.expect(200);
+        assert_eq!(next.body["refresh_expires_in"], TimeDelta::days(7).num_seconds());
+        // Whoever did not get that answer gets the same token again, and no more time.
+        world.clock.advance(TimeDelta::seconds(20));
+        let again = refresh(&world, &first.body["refresh_token"]).await.expect(200);
+        assert_eq!(again.body["refresh_expires_in"], TimeDelta::days(7).num_seconds() - 20);
+        world.clock.advance(TimeDelta::days(7) - TimeDelta::seconds(20));
+        refresh(&world, &next.body["refresh_token"]).await.expect(401);
     }
 }
 
